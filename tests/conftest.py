@@ -1,0 +1,17 @@
+"""What tests share: where the optional data lies."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder with `groove`, `kits`, `backing`, `eval`; tests that need it are skipped, saying so, where it is absent."""
+    path = Path(os.environ.get("GHOSTNOTE_DATA", ROOT.parent / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip(f"needs the project data: no folder {path} (set GHOSTNOTE_DATA)")
+    return path

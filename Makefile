@@ -1,0 +1,72 @@
+# Every target does its own set-up first; the second call finds it done. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV ?= .venv
+# PyTorch is installed before everything else, so that no other package pulls a build of its own choice.
+# PyPI's Linux build brings CUDA (several GB); for a small CPU build elsewhere:
+#   make test TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
+TORCH ?= torch==2.13.0
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# Debian packages; elsewhere the same libraries under other names (macOS and Windows wheels carry PortAudio).
+SYSTEM_RUN := libportaudio2
+SYSTEM_TEST := $(SYSTEM_RUN) jackd2
+
+# $(call system,PACKAGES): install what is missing where apt may be used, else name it and go on.
+define system
+@missing=$$(command -v dpkg-query >/dev/null && for p in $(1); do \
+	dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done | xargs); \
+sudo=$$([ "$$(id -u)" = 0 ] || echo sudo -n); \
+if [ "$$(uname)" = Linux ] && ! command -v dpkg-query >/dev/null; then \
+	echo "Not a Debian-like system: please see to these libraries yourself: $(1)"; \
+elif [ -n "$$missing" ] && { [ -z "$$sudo" ] || $$sudo true 2>/dev/null; }; then \
+	echo "Installing system packages: $$missing"; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive sh -c "apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null"; \
+elif [ -n "$$missing" ]; then \
+	echo "Missing system packages; please run: sudo apt-get install $$missing"; \
+fi
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.run-ready ## set up, then play a groove with the shipped bundle (ARGS="--kit tr808")
+	$(BIN)/ghostnote run $(ARGS)
+
+test: $(VENV)/.test-ready ## set up, then run all tests (ARGS="tests/test_cli.py -k version")
+	OMP_NUM_THREADS=1 $(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.test-ready ## style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test-ready ## rewrite the sources in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the virtual environment and caches; keeps runs/ and out/
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Ghostnote needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 2; }
+
+$(VENV)/.run-ready: pyproject.toml | $(BIN)/python
+	$(call system,$(SYSTEM_RUN))
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.test-ready: pyproject.toml | $(BIN)/python
+	$(call system,$(SYSTEM_TEST))
+	$(PIP) $(TORCH)
+	$(PIP) -e '.[train,evaluate,dev]'
+	@touch $@ $(VENV)/.run-ready

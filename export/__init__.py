@@ -1,0 +1,1 @@
+"""Checkpoints to bundles: ONNX graphs, manifest, snapshot, parity."""

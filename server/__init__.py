@@ -1,0 +1,1 @@
+"""The realtime renderer: ONNX sessions, the render thread, audio output, statistics, control."""

@@ -1,0 +1,1 @@
+"""Training of codecs and predictors (torch). Nothing a user runs imports this package."""

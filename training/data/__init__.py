@@ -1,0 +1,1 @@
+"""Corpora, and what is trained on: read, mixed, cut into windows."""

@@ -1,0 +1,99 @@
+"""The Groove MIDI Dataset (Gillick et al. 2019, CC BY 4.0): info.csv and one MIDI file per performance."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from ghostnote.errors import InputError
+from ghostnote.midi_file import ReadReport, parse_midi
+from ghostnote.midi_map import MidiMap, load_map
+from ghostnote.performance import Performance
+from training.data.corpora import Corpus, CorpusReport, find_table, read_files, read_table
+
+COLUMNS: Final = ("drummer", "id", "style", "bpm", "beat_type", "time_signature", "midi_filename", "split")
+KINDS: Final = ("beat", "fill")
+SPLITS: Final = ("train", "validation", "test")
+
+_log = logging.getLogger(__name__)
+
+
+def read_groove(source: Path) -> Corpus:
+    """All performances of the dataset from its archive (.tar.xz, .zip) or an unpacked tree, in the table's order.
+
+    Bpm, meter, drummer, kind and split come from info.csv; style is the primary style ("rock" of "rock/halftime"); name
+    is the id. Files that are missing, extra or damaged are named in the report. Raises MissingError without such a
+    source, InputError without a usable info.csv.
+    """
+    files = read_files(source, (".mid", "info.csv"))
+    table = find_table(list(files), "info.csv")
+    if table is None:
+        raise InputError(f"{source} holds no info.csv: it is not the Groove MIDI Dataset")
+    base = PurePosixPath(table).parent
+    midi_map = load_map("td17")
+    report = CorpusReport()
+    performances: list[Performance] = []
+    expected: set[str] = set()
+    for row in read_table(files[table], f"{source}: {table}", COLUMNS):
+        name = row["midi_filename"]
+        path = str(base / name)
+        expected.add(path)
+        if path not in files:
+            report.problem(name, "listed in info.csv, but missing")
+            continue
+        performance, found = read_row(files[path], row, midi_map, report)
+        report.add(name, found)
+        performances.append(performance)
+    for path in files.keys() - expected:
+        if path.endswith(".mid"):
+            report.problem(path, "not listed in info.csv, not read")
+    _log.info("%s: %d files, %d hits, %d with problems", source, report.files, report.hits, len(report.problems))
+    return Corpus(performances, report)
+
+
+def read_row(
+    midi: bytes, row: dict[str, str], midi_map: MidiMap, report: CorpusReport
+) -> tuple[Performance, ReadReport]:
+    """The performance of a MIDI file under the conditions of its table row (columns `COLUMNS`).
+
+    A bpm or meter that the row lacks is the MIDI file's, and the report says so.
+    """
+    performance, found = parse_midi(midi, midi_map, row["id"])
+    name = row["midi_filename"]
+    bpm = _number(row["bpm"])
+    if bpm is None:
+        report.problem(name, f"bpm {row['bpm']!r} in the table, {performance.bpm:g} of the MIDI file taken")
+    meter = _meter(row["time_signature"])
+    if meter is None:
+        report.problem(
+            name, f"time signature {row['time_signature']!r} in the table, {performance.meter} of the MIDI file taken"
+        )
+    if row["beat_type"] not in KINDS:
+        report.problem(name, f"beat type {row['beat_type']!r}, expected beat or fill")
+    if row["split"] not in SPLITS:
+        report.problem(name, f"split {row['split']!r}, expected {', '.join(SPLITS)}")
+    performance = replace(
+        performance,
+        bpm=bpm or performance.bpm,
+        meter=meter or performance.meter,
+        drummer=row["drummer"],
+        style=row["style"].split("/")[0],
+        kind=row["beat_type"],
+        split=row["split"],
+    )
+    return performance, found
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 < value < float("inf") else None
+
+
+def _meter(text: str) -> tuple[int, int] | None:
+    parts = text.split("-")
+    if len(parts) != 2 or not all(part.isdecimal() and int(part) for part in parts):
+        return None
+    return int(parts[0]), int(parts[1])

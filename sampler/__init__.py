@@ -1,1 +1,1 @@
-"""Sampled drum kits mixed sample-accurately: ground truth of training, baseline of evaluation, fallback when playing."""
+"""Sampled drum kits and their sample-accurate mixer: ground truth, baseline and live fallback of the project."""

@@ -42,7 +42,10 @@ def _show_version(wanted: bool) -> None:
 
 def _setup(
     verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, metavar="", help="Log more; -vv logs everything.")
+        int,
+        typer.Option(
+            "--verbose", "-v", count=True, metavar="", show_default=False, help="Log more; -vv logs everything."
+        ),
     ] = 0,
     version: Annotated[
         bool,

@@ -130,13 +130,13 @@ class _Song:
 
     @property
     def bpm(self) -> float:
-        """Tempo at tick 0, else the first one given, with the fewest decimals that give the same microseconds."""
+        """Tempo at tick 0, else the first one given, with the fewest decimals that give it within 1 us per quarter."""
         tempo = next((tempo for tick, tempo in reversed(self.tempos) if tick == 0), None)
         if tempo is None:
             tempo = self.tempos[0][1] if self.tempos else _DEFAULT_TEMPO
         exact = 60e6 / tempo
         rounded = (round(exact, decimals) for decimals in range(7))
-        return next((bpm for bpm in rounded if bpm and round(60e6 / bpm) == tempo), exact)
+        return next((bpm for bpm in rounded if bpm and abs(60e6 / bpm - tempo) <= 1), exact)
 
     @property
     def meter(self) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from ghostnote.midi_map import MidiMap, load_map
 from ghostnote.performance import Performance
 from training.data.corpora import Corpus, CorpusReport, find_table, read_files, read_table
 
-COLUMNS: Final = ("drummer", "id", "style", "bpm", "beat_type", "time_signature", "midi_filename", "split")
+COLUMNS: Final = ("drummer", "id", "style", "bpm", "beat_type", "time_signature", "midi_filename", "duration", "split")
 KINDS: Final = ("beat", "fill")
 SPLITS: Final = ("train", "validation", "test")
 
@@ -21,8 +21,8 @@ _log = logging.getLogger(__name__)
 def read_groove(source: Path) -> Corpus:
     """All performances of the dataset from its archive (.tar.xz, .zip) or an unpacked tree, in the table's order.
 
-    Bpm, meter, drummer, kind and split come from info.csv; style is the primary style ("rock" of "rock/halftime"); name
-    is the id. Files that are missing, extra or damaged are named in the report. Raises MissingError without such a
+    Bpm, meter, drummer, kind, split and duration come from info.csv (in the MIDI files the track's end can lie minutes
+    after the last note); style is the primary style ("rock" of "rock/halftime"); name is the id. Files that are missing, extra or damaged are named in the report. Raises MissingError without such a
     source, InputError without a usable info.csv.
     """
     files = read_files(source, (".mid", "info.csv"))
@@ -56,18 +56,14 @@ def read_row(
 ) -> tuple[Performance, ReadReport]:
     """The performance of a MIDI file under the conditions of its table row (columns `COLUMNS`).
 
-    A bpm or meter that the row lacks is the MIDI file's, and the report says so.
+    A bpm, meter or duration that the row lacks is the MIDI file's, and the report says so.
     """
     performance, found = parse_midi(midi, midi_map, row["id"])
     name = row["midi_filename"]
-    bpm = _number(row["bpm"])
-    if bpm is None:
-        report.problem(name, f"bpm {row['bpm']!r} in the table, {performance.bpm:g} of the MIDI file taken")
-    meter = _meter(row["time_signature"])
-    if meter is None:
-        report.problem(
-            name, f"time signature {row['time_signature']!r} in the table, {performance.meter} of the MIDI file taken"
-        )
+    bpm, meter, duration = _number(row["bpm"]), _meter(row["time_signature"]), _number(row["duration"])
+    for column, value in (("bpm", bpm), ("time_signature", meter), ("duration", duration)):
+        if value is None:
+            report.problem(name, f"{column} {row[column]!r} in the table, that of the MIDI file is taken")
     if row["beat_type"] not in KINDS:
         report.problem(name, f"beat type {row['beat_type']!r}, expected beat or fill")
     if row["split"] not in SPLITS:
@@ -76,6 +72,7 @@ def read_row(
         performance,
         bpm=bpm or performance.bpm,
         meter=meter or performance.meter,
+        duration=max([duration or performance.duration, *performance.hits["time"][-1:].tolist()]),
         drummer=row["drummer"],
         style=row["style"].split("/")[0],
         kind=row["beat_type"],

@@ -21,6 +21,7 @@ SAMPLE_RATE: Final = 48000
 
 LAYER: Final = np.dtype(
     [
+        ("lane", "i2"),
         ("velocity_low", "i2"),
         ("velocity_high", "i2"),
         ("reference_velocity", "i2"),
@@ -36,14 +37,14 @@ LAYER: Final = np.dtype(
 class Kit:
     """A kit in memory.
 
-    `layers[lane]`: dtype LAYER, by rising velocity, covering MIDI velocities 1..127 without gaps.
+    `layers`: dtype LAYER, by lane and rising velocity; every lane's cover the MIDI velocities 1..127 without gaps.
     `samples`: float32 [frames, 2] each, at `sample_rate`, shared between lanes where one falls back on another.
     `choke_groups`: lanes of which only the last struck one sounds.
     """
 
     info: KitInfo
     sample_rate: int
-    layers: tuple[NDArray[np.void], ...]
+    layers: NDArray[np.void]
     samples: tuple[NDArray[np.float32], ...]
     choke_groups: tuple[tuple[int, ...], ...]
 
@@ -114,8 +115,8 @@ class _Loader:
 
     def load(self, kit_id: str) -> Kit:
         kit_file = self._kit_file(kit_id, "the kit that was asked for")
-        lanes = [self._lane(self._resolve(kit_id, articulation.name)) for articulation in ARTICULATIONS]
-        return Kit(kit_file.info, self._sample_rate, tuple(lanes), tuple(self._samples), kit_file.choke_groups)
+        lanes = [self._lane(lane, self._resolve(kit_id, entry.name)) for lane, entry in enumerate(ARTICULATIONS)]
+        return Kit(kit_file.info, self._sample_rate, np.concatenate(lanes), tuple(self._samples), kit_file.choke_groups)
 
     def needed_files(self, kit_id: str) -> list[str]:
         """Names of all files that `load(kit_id)` reads; the kits it passes through on the way included."""
@@ -153,7 +154,7 @@ class _Loader:
                 source.pitch_semitones + entry.pitch_semitones,
             )
 
-    def _lane(self, source: _Source) -> NDArray[np.void]:
+    def _lane(self, lane: int, source: _Source) -> NDArray[np.void]:
         key = (source.kit, source.articulation, source.pitch_semitones)
         if key not in self._layers:
             kit_file = self._kit_file(source.kit, source.kit)
@@ -161,7 +162,7 @@ class _Loader:
             rows = [self._layer(source, layer, kit_file.channels, entry.pan or 0.0) for layer in entry.layers]
             self._layers[key] = np.array(rows, LAYER)
         layers = self._layers[key].copy()
-        layers["gain_db"] = source.gain_db
+        layers["lane"], layers["gain_db"] = lane, source.gain_db
         return layers
 
     def _layer(self, source: _Source, layer: RecordedLayer, channels: int, pan: float) -> tuple[float, ...]:
@@ -170,7 +171,7 @@ class _Loader:
             name = _sample_name(source.kit, file)
             content = _read(self._files, name, f"{_toml_name(source.kit)}: articulations.{source.articulation}")
             self._samples.append(_decode(content, name, channels, pan, source.pitch_semitones, self._sample_rate))
-        velocities = (layer.velocity_low, layer.velocity_high, layer.reference_velocity)
+        velocities = (0, layer.velocity_low, layer.velocity_high, layer.reference_velocity)
         return (*velocities, layer.loudness_db, 0.0, first, len(layer.samples))
 
 

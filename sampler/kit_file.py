@@ -75,7 +75,7 @@ class _Table:
     def __contains__(self, key: str) -> bool:
         return key in self._values
 
-    def keys(self) -> tuple[str, ...]:
+    def left(self) -> tuple[str, ...]:
         """Keys that have not been taken yet."""
         return tuple(self._values)
 
@@ -112,8 +112,8 @@ class _Table:
 
     def done(self) -> None:
         """Every key should have been taken by now."""
-        if self._values:
-            raise InputError(f"{self.where}: unknown key '{next(iter(self._values))}'")
+        if left := self.left():
+            raise InputError(f"{self.where}: unknown key '{left[0]}'")
 
 
 def parse_kit_file(content: bytes, where: str, kit_id: str) -> KitFile:
@@ -141,7 +141,7 @@ def parse_kit_file(content: bytes, where: str, kit_id: str) -> KitFile:
 
 def _parse_choke_groups(table: _Table) -> tuple[tuple[int, ...], ...]:
     groups: list[tuple[int, ...]] = []
-    for key in table.keys():
+    for key in table.left():
         names = table.names(key)
         if unknown := [name for name in names if name not in LANE_OF_NAME]:
             raise InputError(f"{table.where}: '{key}' names the unknown articulation {unknown[0]!r}")

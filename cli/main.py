@@ -19,7 +19,9 @@ from rich.markup import escape
 
 from ghostnote.errors import GhostnoteError
 
-COMMANDS: Final[dict[str, str]] = {}
+COMMANDS: Final[dict[str, str]] = {
+    "data": "cli.data:app",
+}
 """Subcommand -> "module:attribute", in the order in which --help lists them."""
 
 MODULES_OF_EXTRA: Final = {

@@ -22,8 +22,9 @@ def read_groove(source: Path) -> Corpus:
     """All performances of the dataset from its archive (.tar.xz, .zip) or an unpacked tree, in the table's order.
 
     Bpm, meter, drummer, kind, split and duration come from info.csv (in the MIDI files the track's end can lie minutes
-    after the last note); style is the primary style ("rock" of "rock/halftime"); name is the id. Files that are missing, extra or damaged are named in the report. Raises MissingError without such a
-    source, InputError without a usable info.csv.
+    after the last note); style is the primary style ("rock" of "rock/halftime"); name is the id. Files that are
+    missing, extra or damaged are named in the report. Raises MissingError without such a source, InputError without a
+    usable info.csv.
     """
     files = read_files(source, (".mid", "info.csv"))
     table = find_table(list(files), "info.csv")

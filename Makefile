@@ -45,7 +45,7 @@ test: $(VENV)/.test-ready ## set up, then run all tests (ARGS="tests/test_cli.py
 lint: $(VENV)/.test-ready ## style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
 format: $(VENV)/.test-ready ## rewrite the sources in the project's style

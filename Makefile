@@ -7,6 +7,7 @@ VENV ?= .venv
 #   make test TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch==2.13.0
 ARGS ?=
+BENCH ?= $(sort $(wildcard benchmarks/*.py))
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -51,6 +52,9 @@ lint: $(VENV)/.test-ready ## style, types and import rules
 format: $(VENV)/.test-ready ## rewrite the sources in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(VENV)/.test-ready ## print the figures of all benchmarks (one: BENCH=benchmarks/sampler_speed.py)
+	@set -e; for script in $(BENCH); do echo "== $$script"; $(BIN)/python -m $$(echo $${script%.py} | tr / .) $(ARGS); done
 
 clean: ## remove the virtual environment and caches; keeps runs/ and out/
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

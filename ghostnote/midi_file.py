@@ -36,7 +36,7 @@ class ReadReport:
 
     hits: int = 0
     channel: int | None = None
-    """The channel 1..16 that was read; None = no notes."""
+    """The channel 1..16 that was read; None = several have notes and none is the map's, so nothing was read."""
     unknown: Counter[int] = field(default_factory=Counter[int])
     """Note-ons by note number that the map does not know; they are not in the performance."""
     other_channels: Counter[int] = field(default_factory=Counter[int])
@@ -162,17 +162,18 @@ def _read_song(data: bytes) -> _Song:
         song.ticks_per_quarter = PPQ
     if data[start + 9] == 2:
         song.problems.append("format 2 (independent patterns): tracks are read as if they sounded together")
-    _read_tracks(data, start + 8 + int.from_bytes(data[start + 4 : start + 8]), song)
+    found = _read_tracks(data, start + 8 + int.from_bytes(data[start + 4 : start + 8]), song)
     declared = int.from_bytes(data[start + 10 : start + 12])
-    if declared and not (song.events or song.problems or song.last_tick):
-        song.problems.append(f"the header declares {declared} tracks, but none has events")
+    if found < max(declared, 1):
+        song.problems.append(f"truncated: the header declares {declared} tracks, found {found}")
     song.events.sort(key=lambda event: event[0])
     song.tempos.sort(key=lambda change: change[0])
     song.meters.sort(key=lambda change: change[0])
     return song
 
 
-def _read_tracks(data: bytes, position: int, song: _Song) -> None:
+def _read_tracks(data: bytes, position: int, song: _Song) -> int:
+    """Append the events of all tracks from `position` on to `song`; returns how many tracks there are."""
     number = 0
     while position + 8 <= len(data):
         kind, length = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8])
@@ -190,8 +191,7 @@ def _read_tracks(data: bytes, position: int, song: _Song) -> None:
             if not complete:
                 song.problems.append(f"track {number}: ends too early, truncated after tick {song.last_tick}")
         position += length
-    if number == 0:
-        song.problems.append("no track")
+    return number
 
 
 def _read_track(data: bytes, position: int, song: _Song) -> bool:
@@ -264,12 +264,14 @@ def _drum_channel(song: _Song, wanted: int) -> tuple[int | None, Counter[int], s
     """Channel to read (1..16), note-ons on the others, and a problem if the choice fails."""
     note_ons = (status for _, status, _, velocity in song.events if status & 0xF0 == _NOTE_ON and velocity)
     counts = Counter((status & 0x0F) + 1 for status in note_ons)
-    if wanted in counts or len(counts) < 2:
-        channel = wanted if wanted in counts or not counts else next(iter(counts))
-        others = Counter({other: count for other, count in sorted(counts.items()) if other != channel})
-        return (channel if counts else None), others, ""
-    found = ", ".join(map(str, sorted(counts)))
-    return None, counts, f"no notes on channel {wanted}, and channels {found} have some: which are drums is unclear"
+    if wanted in counts or not counts:
+        channel = wanted
+    elif len(counts) == 1:
+        channel = next(iter(counts))
+    else:
+        found = ", ".join(map(str, sorted(counts)))
+        return None, counts, f"no notes on channel {wanted}, and channels {found} have some: which are drums is unclear"
+    return channel, Counter({other: count for other, count in sorted(counts.items()) if other != channel}), ""
 
 
 def write_midi(performance: Performance, path: Path, midi_map: MidiMap) -> None:

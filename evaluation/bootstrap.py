@@ -1,0 +1,76 @@
+"""95 % intervals by the bootstrap, resampling whole performances: windows of one take are not independent."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+RESAMPLES: Final = 2000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def apart(self, other: "Estimate") -> bool:
+        """Whether the two intervals do not touch."""
+        return self.high < other.low or other.high < self.low
+
+
+def cluster_counts(clusters: Sequence[str], resamples: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(cluster index of each value [n], how often each cluster is drawn [resamples, clusters])."""
+    names, members = np.unique(np.asarray(clusters), return_inverse=True)
+    k = len(names)
+    return members, np.random.default_rng(seed).multinomial(k, np.full(k, 1 / k), size=resamples)
+
+
+def mean_interval(values: ArrayLike, clusters: Sequence[str], resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
+    """Mean of `values` [n] with the 2.5 and 97.5 percentiles of cluster resamples. NaN values are left out.
+
+    `clusters` [n] names the performance of each value. The same seed draws the same clusters, so intervals of
+    several measures over the same windows belong together.
+    """
+    data = np.asarray(values, np.float64)
+    valid = ~np.isnan(data)
+    if not valid.any():
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    members, counts = cluster_counts(clusters, resamples, seed)
+    sums = np.bincount(members, np.where(valid, data, 0.0))
+    sizes = np.bincount(members, valid.astype(float))
+    drawn = counts @ sizes
+    means = (counts @ sums)[drawn > 0] / drawn[drawn > 0]
+    low, high = np.percentile(means, (2.5, 97.5))
+    return Estimate(float(data[valid].mean()), float(low), float(high))
+
+
+def paired_interval(
+    ours: ArrayLike, theirs: ArrayLike, clusters: Sequence[str], resamples: int = RESAMPLES, seed: int = 0
+) -> Estimate:
+    """Mean of `ours - theirs` over the same windows with its interval; an interval without 0 is a difference."""
+    difference = np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)
+    return mean_interval(difference, clusters, resamples, seed)
+
+
+def pivotal_interval(
+    statistic: Callable[[NDArray[np.int64]], float],
+    clusters: Sequence[str],
+    resamples: int = 200,
+    seed: int = 0,
+) -> Estimate:
+    """Interval of a statistic that is not a mean, such as a Frechet distance.
+
+    `statistic(rows)` is computed from the given row numbers, which repeat where a cluster was drawn twice. The basic
+    (pivotal) interval 2 t - quantile is used, because repeats bias such distances upwards in every resample.
+    """
+    members, counts = cluster_counts(clusters, resamples, seed)
+    order = np.arange(len(members))
+    value = statistic(order)
+    drawn = [statistic(np.repeat(order, times[members])) for times in counts]
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return Estimate(value, float(2 * value - high), float(2 * value - low))

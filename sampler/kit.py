@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -44,8 +44,8 @@ class Kit:
 
     info: KitInfo
     sample_rate: int
-    layers: NDArray[np.void]
-    samples: tuple[NDArray[np.float32], ...]
+    layers: NDArray[np.void] = field(repr=False)
+    samples: tuple[NDArray[np.float32], ...] = field(repr=False)
     choke_groups: tuple[tuple[int, ...], ...]
 
     @cached_property

@@ -186,7 +186,8 @@ def _order(layer: NDArray[np.int64], earlier: NDArray[np.void] | None) -> NDArra
     struck, first, counts = np.unique(np.sort(layer), return_index=True, return_counts=True)
     before = np.zeros(len(struck), np.int64)
     if earlier is not None:
-        before += [earlier["order"][earlier["layer"] == index].max(initial=-1) + 1 for index in struck]
+        for n, index in enumerate(struck):
+            before[n] = earlier["order"][earlier["layer"] == index].max(initial=-1) + 1
     order = np.empty_like(layer)
     order[np.argsort(layer, kind="stable")] = np.arange(len(layer)) + np.repeat(before - first, counts)
     return order

@@ -47,7 +47,7 @@ class KitClassifier:
         """Fit to feature vectors and the kit of each; raises InputError with fewer than two kits."""
         if len(set(kits)) < 2:
             raise InputError(f"a kit classifier needs at least two kits, found {sorted(set(kits))}")
-        self._model: Any = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=2000))
+        self._model: Any = make_pipeline(StandardScaler(), LogisticRegression(C=3.0, max_iter=2000))
         self._model.fit(np.stack(list(features)), list(kits))
 
     def predict(self, features: Floats) -> str:

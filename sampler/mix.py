@@ -35,8 +35,8 @@ PEDAL_FADE_S: Final = 0.030
 GRAB_FADE_S: Final = 0.060
 """A hand that grabs a cymbal needs about this long to silence it."""
 CLOSED_OPENNESS: Final = 0.1
-"""A pedal curve that falls below this opening silences an open hat. In the Groove MIDI Dataset 94 % of the closed strokes
-lie below, 82 % of the open ones above."""
+"""A pedal curve that falls below this opening silences an open hat. In the Groove MIDI Dataset 94 % of the closed
+strokes lie below, 82 % of the open ones above."""
 ROUND_ROBIN_CYCLE: Final = 512
 """Random steps drawn per lane; after so many strokes of a layer the same steps are walked on from where they led."""
 

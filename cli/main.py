@@ -21,6 +21,7 @@ from ghostnote.errors import GhostnoteError
 
 COMMANDS: Final[dict[str, str]] = {
     "data": "cli.data:app",
+    "evaluate": "cli.evaluate:evaluate",
 }
 """Subcommand -> "module:attribute", in the order in which --help lists them."""
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.dynamics import VELOCITIES, Dynamics, measure_dynamics
+from evaluation.dynamics import Dynamics, measure_dynamics
 from evaluation.joins import Joins, measure_joins
 from evaluation.rows import Render
 from evaluation.windows import Window, windows_of
@@ -32,20 +32,14 @@ def stroke(lane: int, velocity: float) -> Performance:
     )
 
 
-def row_dynamics(
-    render: Render,
-    kit: str,
-    rate: int,
-    lanes: Sequence[int] = range(N_LANES),
-    velocities: Sequence[float] = VELOCITIES,
-) -> list[Dynamics]:
+def row_dynamics(render: Render, kit: str, rate: int, lanes: Sequence[int] = range(N_LANES)) -> list[Dynamics]:
     """Dynamics of `lanes` of a kit, every stroke rendered alone."""
     start, stop = round(LEAD * rate), round((LEAD + LENGTH) * rate)
 
     def one(lane: int, velocity: float) -> NDArray[np.float32]:
         return render(stroke(lane, velocity), kit, 0, stop)[start:]
 
-    return measure_dynamics(one, lanes, rate, velocities)
+    return measure_dynamics(one, lanes, rate)
 
 
 def row_joins(render: Render, kit: str, performance: Performance, rate: int) -> Joins:

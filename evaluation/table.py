@@ -1,7 +1,7 @@
 """results.md and results.csv from a study. Numbers of other papers, on other audio, never enter these tables."""
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,9 +27,9 @@ PER_KIT: Final = ("sc", "envelope_r", "level_db", "onset_f1_50ms", "onset_f1_10m
 NOTES: Final = """\
 - Every value is a mean over the same windows for all rows, in brackets its 95 % interval from a bootstrap over
   performances (windows of one performance, on whatever kit, are drawn together).
-- *reference* is the reference measured against itself: its onset F1 is what the detector finds in the true audio and its
-  kit identification is the classifier's accuracy on true audio of unseen performances. No row can be expected to do
-  better. A kit whose articulations have one recording each has no other round-robins.
+- *reference* is the reference measured against itself: its onset F1 is what the detector finds in the true audio and
+  its kit identification is the classifier's accuracy on true audio of unseen performances. No row can be expected to
+  do better. A kit whose articulations have one recording each has no other round-robins.
 - SC, envelope r and TTER are those of arXiv 2605.10281, on the mean of the channels at the rate given above (the paper:
   32 kHz). Level is signed, rendering minus reference. Onsets: detector of `evaluation/onsets.py`, hits of velocity
   above 0.30, one-to-one matching by mir_eval.
@@ -174,10 +174,10 @@ def dynamics_table(study: Study) -> str:
         [name, *(cell([entries[i] for (r, _), entries in study.dynamics.items() if r == row]) for row in rows)]
         for i, name in enumerate(names)
     ]
+    velocities = ", ".join(str(round(127 * velocity)) for velocity in VELOCITIES)
     text = (
-        f"Single strokes at {len(VELOCITIES)} velocities ({', '.join(str(round(127 * v)) for v in VELOCITIES)} of 127), "
-        f"loudest 150 ms. Mean slope over the whole velocity range; kits on which no stroke is more than "
-        f"{TOLERANCE_DB} dB softer than a lighter one; largest such fall."
+        f"Single strokes at the velocities {velocities} (of 127), loudest 150 ms. Mean slope over the whole velocity "
+        f"range; kits on which no stroke is more than {TOLERANCE_DB} dB softer than a lighter one; largest such fall."
     )
     return f"{text}\n\n{markdown(['articulation', *rows], lines)}"
 
@@ -194,8 +194,9 @@ def joins_table(study: Study) -> str:
         standing = sum(joins.standing_out * joins.count for joins in found) / max(1, count)
         lines.append([row, str(count), f"{max(joins.ratio for joins in found):.3f}", f"{100 * standing:.1f} %"])
     text = (
-        "Windows rendered one by one and put end to end. Ratio: largest sample step at a join / largest elsewhere, worst "
-        "kit (must be at most 1). Standing out: joins whose step is the largest within 10 ms (about 0.1 % by chance)."
+        "Windows rendered one by one and put end to end. Ratio: largest sample step at a join / largest elsewhere, "
+        "worst kit (must be at most 1). Standing out: joins whose step is the largest within 10 ms (about 0.1 % by "
+        "chance)."
     )
     return f"{text}\n\n{markdown(['row', 'joins', 'ratio', 'standing out'], lines)}"
 
@@ -203,22 +204,26 @@ def joins_table(study: Study) -> str:
 def csv_rows(study: Study, fads: dict[str, Fad]) -> Iterable[list[str | float]]:
     """Long form: one line per row, kit and measure, with the interval where there is one."""
     yield ["row", "kit", "measure", "value", "low", "high", "count"]
-    digits: Callable[[float], float] = lambda number: round(number, 6)  # noqa: E731
     for row in study.names:
         for kit in (ALL, *study.kits):
             count = len(study.of(row, kit))
             for measure in study.measures:
                 e = study.estimate(row, measure, kit)
-                yield [row, kit, measure, digits(e.value), digits(e.low), digits(e.high), count]
+                yield [row, kit, measure, rounded(e.value), rounded(e.low), rounded(e.high), count]
         fad = fads[row]
         whole = fad.whole
-        yield [row, ALL, "fad", digits(whole.value), digits(whole.low), digits(whole.high), fad.vectors]
-        yield [row, ALL, "fad_inf", digits(fad.infinite), "", "", fad.vectors]
+        yield [row, ALL, "fad", rounded(whole.value), rounded(whole.low), rounded(whole.high), fad.vectors]
+        yield [row, ALL, "fad_inf", rounded(fad.infinite), "", "", fad.vectors]
     for (row, kit), entries in study.dynamics.items():
         for entry in entries:
-            yield [row, kit, f"slope_db_{entry.articulation}", digits(entry.slope_db), "", "", len(entry.loudness_db)]
-            fall = digits(entry.largest_fall_db)
+            yield [row, kit, f"slope_db_{entry.articulation}", rounded(entry.slope_db), "", "", len(entry.loudness_db)]
+            fall = rounded(entry.largest_fall_db)
             yield [row, kit, f"largest_fall_db_{entry.articulation}", fall, "", "", len(entry.loudness_db)]
     for (row, kit), joins in study.joins.items():
-        yield [row, kit, "join_ratio", digits(joins.ratio), "", "", joins.count]
-        yield [row, kit, "joins_standing_out", digits(joins.standing_out), "", "", joins.count]
+        yield [row, kit, "join_ratio", rounded(joins.ratio), "", "", joins.count]
+        yield [row, kit, "joins_standing_out", rounded(joins.standing_out), "", "", joins.count]
+
+
+def rounded(number: float) -> float:
+    """Six decimals, more than any of these measures deserves."""
+    return round(number, 6)

@@ -2,76 +2,22 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from cli.evaluation_rows import RATE, REFERENCE_SEED, ROWS, Sources, sampled
 
+if TYPE_CHECKING:
     from evaluation.rows import Ears, Render, Row
     from evaluation.summary import Study
     from evaluation.windows import Window
-    from ghostnote.performance import Performance
 
-RATE: Final = 48000
-REFERENCE_SEED, OTHER_SEED = 0, 1
 SPLIT: Final = "test"
 CLASSIFIER_SPLIT: Final = "train"
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What rows are made from."""
-
-    kits: Path
-    """Folder of the sampled kits."""
-    bundle: str | None
-    """Name or folder of the bundle under test."""
-
-    def sampler(self, seed: int) -> "Render":
-        """The sampled kits, mixed with the round-robins of `seed`."""
-        from sampler.kit import load_kit
-        from sampler.mix import mix
-
-        @lru_cache(maxsize=2)
-        def kit_of(name: str):  # noqa: ANN202 - sampler.kit.Kit, imported here only
-            return load_kit(self.kits / name, RATE)
-
-        def render(performance: "Performance", kit: str, start: int, stop: int) -> "NDArray[np.float32]":
-            return mix(kit_of(kit), performance, seed=seed, start=start / RATE, frames=stop - start)
-
-        return render
-
-
-def silence(sources: Sources) -> "Row":
-    """Nothing at all."""
-    import numpy as np
-
-    from evaluation.rows import Row
-
-    def render(performance: "Performance", kit: str, start: int, stop: int) -> "NDArray[np.float32]":
-        return np.zeros((stop - start, 2), np.float32)
-
-    return Row("silence", render, "no sound at all: what a measure gives for nothing")
-
-
-def sampler(sources: Sources) -> "Row":
-    """The reference's own renderer with other round-robins."""
-    from evaluation.rows import Row
-
-    text = "the renderer of the reference itself, taking other recordings of the same strokes (other round-robins)"
-    return Row("sampler", sources.sampler(OTHER_SEED), text, in_depth=True)
-
-
-ROWS: Final[dict[str, Callable[[Sources], "Row"]]] = {"silence": silence, "sampler": sampler}
-"""Every row that can be asked for, in the order of the tables."""
 
 
 def evaluate(
@@ -107,7 +53,7 @@ def evaluate(
     performances = read_groove(groove_source(data)).performances
     windows = {kit: choose_windows(performances, kit, count, RATE, SPLIT) for kit in wanted}
     lessons = {kit: choose_windows(performances, kit, 16 if quick else 40, RATE, CLASSIFIER_SPLIT) for kit in wanted}
-    reference = sources.sampler(REFERENCE_SEED)
+    reference = sampled(sources, REFERENCE_SEED)
     console = Console(stderr=True)
     with console.status("training the kit classifier"):
         ears = Ears(embed, train_classifier(reference, lessons, RATE))
@@ -163,7 +109,7 @@ def measure(
     study = Study(rows, list(track(scoring, "measuring windows", total=total, console=console)), {})
     lanes = [i for i in range(N_LANES) if not quick or ARTICULATIONS[i].name in ("kick", "snare", "tom_mid")]
     deep = [(REFERENCE, reference), *((row.name, row.render) for row in rows if row.in_depth)]
-    jobs = [(name, render, kit) for name, render in deep for kit in windows]
+    jobs = [(name, render, kit) for kit in windows for name, render in deep]
     for name, render, kit in track(jobs, "dynamics and joins", console=console):
         study.dynamics[name, kit] = row_dynamics(render, kit, RATE, lanes)
         study.joins[name, kit] = row_joins(render, kit, windows[kit][0].performance, RATE)

@@ -97,6 +97,7 @@ METRICS: Final[dict[str, Callable[[Audio, Audio, int], float]]] = {
     "envelope_r": env_rms_corr,
     "tter_db": tter_db_mae,
     "level_db": lambda reference, rendered, rate: level_error_db(reference, rendered),
+    "level_abs_db": lambda reference, rendered, rate: abs(level_error_db(reference, rendered)),
     "rmse": lambda reference, rendered, rate: rmse(reference, rendered),
     "mae": lambda reference, rendered, rate: mae(reference, rendered),
 }

@@ -10,12 +10,14 @@ from evaluation.dynamics import TOLERANCE_DB, VELOCITIES, Dynamics
 from evaluation.fad import Fad
 from evaluation.rows import REFERENCE
 from evaluation.summary import ALL, Study
+from evaluation.targets import check_targets
 
 COLUMNS: Final = (
     ("sc", "MR-STFT SC ↓", 3),
     ("envelope_r", "envelope r ↑", 3),
     ("tter_db", "TTER dB ↓", 2),
     ("level_db", "level dB → 0", 2),
+    ("level_abs_db", "abs. level dB ↓", 2),
     ("onset_f1_50ms", "onset F1 50 ms ↑", 3),
     ("onset_f1_10ms", "onset F1 10 ms ↑", 3),
     ("kit_id", "kit identified ↑", 3),
@@ -56,7 +58,7 @@ def write_results(study: Study, folder: Path, focus: str | None = None, pictures
         main_table(study, fads),
         rank_free_table(study),
         NOTES,
-        *section("Share of the way from silence to the codec oracle", share_table(study)),
+        *section(f"Targets for {focus}", targets_table(study, focus, fads) if focus else ""),
         *section(f"Differences between {focus} and the other rows", difference_table(study, focus) if focus else ""),
         *section("Per kit", "\n\n".join(kit_table(study, measure) for measure in PER_KIT)),
         *section("Dynamics", dynamics_table(study)),
@@ -81,8 +83,13 @@ def markdown(headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 def show(estimate: Estimate, decimals: int) -> str:
     """`value [low, high]`."""
-    value, low, high = (f"{number:.{decimals}f}" for number in (estimate.value, estimate.low, estimate.high))
+    value, low, high = (fixed(number, decimals) for number in (estimate.value, estimate.low, estimate.high))
     return f"{value} [{low}, {high}]"
+
+
+def fixed(number: float, decimals: int) -> str:
+    """The number with so many decimals, zero without a sign."""
+    return f"{round(number, decimals) + 0.0:.{decimals}f}"
 
 
 def settings_text(study: Study, fad: Fad) -> str:
@@ -106,7 +113,7 @@ def main_table(study: Study, fads: dict[str, Fad]) -> str:
                 row,
                 *(show(study.estimate(row, measure), decimals) for measure, _, decimals in COLUMNS),
                 show(fads[row].whole, 3),
-                f"{fads[row].infinite:.3f}",
+                fixed(fads[row].infinite, 3),
             ]
             for row in study.names
         ),
@@ -119,18 +126,6 @@ def rank_free_table(study: Study) -> str:
         ["row", *(heading for _, heading, _ in UNRANKED)],
         ([r, *(show(study.estimate(r, m), d) for m, _, d in UNRANKED)] for r in study.names if r != REFERENCE),
     )
-
-
-def share_table(study: Study, worst: str = "silence", best: str = "oracle") -> str:
-    """How far each row has come from silence (0 %) to the codec oracle (100 %) in SC and envelope r."""
-    if not {worst, best} <= set(study.names):
-        return ""
-
-    def share(row: str, measure: str) -> str:
-        low, high, value = (study.estimate(name, measure).value for name in (worst, best, row))
-        return f"{100 * (value - low) / (high - low):.1f} %"
-
-    return markdown(["row", "SC", "envelope r"], ([r, share(r, "sc"), share(r, "envelope_r")] for r in study.names))
 
 
 def difference_table(study: Study, focus: str) -> str:
@@ -149,12 +144,19 @@ def difference_table(study: Study, focus: str) -> str:
     return f"{focus} minus the row, over the same windows; bold where the interval does not hold 0.\n\n{table}"
 
 
+def targets_table(study: Study, focus: str, fads: dict[str, Fad]) -> str:
+    """What the focused row has to reach, what it has reached."""
+    targets = check_targets(study, focus, fads)
+    lines = [[target.text, target.measured, "yes" if target.met else "**no**"] for target in targets]
+    return markdown(["target", "measured", "met"], lines) if lines else ""
+
+
 def kit_table(study: Study, measure: str) -> str:
     """One measure, kits down, rows across."""
     heading, decimals = next((h, d) for m, h, d in COLUMNS if m == measure)
     return markdown(
         [heading, *study.names],
-        ([kit, *(f"{study.estimate(r, measure, kit).value:.{decimals}f}" for r in study.names)] for kit in study.kits),
+        ([kit, *(fixed(study.estimate(r, measure, kit).value, decimals) for r in study.names)] for kit in study.kits),
     )
 
 

@@ -1,4 +1,4 @@
-"""95 % intervals by the bootstrap, resampling whole performances: windows of one take are not independent."""
+"""95 % intervals over whole performances, because windows of one take are not independent: bootstrap and jackknife."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,6 @@ class Estimate:
         return self.high < other.low or other.high < self.low
 
 
-def cluster_counts(clusters: Sequence[str], resamples: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(cluster index of each value [n], how often each cluster is drawn [resamples, clusters])."""
-    names, members = np.unique(np.asarray(clusters), return_inverse=True)
-    k = len(names)
-    return members, np.random.default_rng(seed).multinomial(k, np.full(k, 1 / k), size=resamples)
-
-
 def mean_interval(values: ArrayLike, clusters: Sequence[str], resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
     """Mean of `values` [n] with the 2.5 and 97.5 percentiles of cluster resamples. NaN values are left out.
 
@@ -40,7 +33,9 @@ def mean_interval(values: ArrayLike, clusters: Sequence[str], resamples: int = R
     valid = ~np.isnan(data)
     if not valid.any():
         return Estimate(float("nan"), float("nan"), float("nan"))
-    members, counts = cluster_counts(clusters, resamples, seed)
+    names, members = np.unique(np.asarray(clusters), return_inverse=True)
+    k = len(names)
+    counts = np.random.default_rng(seed).multinomial(k, np.full(k, 1 / k), size=resamples)
     sums = np.bincount(members, np.where(valid, data, 0.0))
     sizes = np.bincount(members, valid.astype(float))
     drawn = counts @ sizes
@@ -57,20 +52,17 @@ def paired_interval(
     return mean_interval(difference, clusters, resamples, seed)
 
 
-def pivotal_interval(
-    statistic: Callable[[NDArray[np.int64]], float],
-    clusters: Sequence[str],
-    resamples: int = 200,
-    seed: int = 0,
-) -> Estimate:
-    """Interval of a statistic that is not a mean, such as a Frechet distance.
+def jackknife_interval(statistic: Callable[[NDArray[np.int64]], float], clusters: Sequence[str]) -> Estimate:
+    """Interval of a statistic that is not a mean, such as a Frechet distance, which repeated values would bias.
 
-    `statistic(rows)` is computed from the given row numbers, which repeat where a cluster was drawn twice. The basic
-    (pivotal) interval 2 t - quantile is used, because repeats bias such distances upwards in every resample.
+    `statistic(rows)` is computed from the given row numbers: all of them, and all but those of one cluster at a time.
+    The interval is the value +- 1.96 standard errors of the jackknife over clusters (Tukey 1958).
     """
-    members, counts = cluster_counts(clusters, resamples, seed)
-    order = np.arange(len(members))
-    value = statistic(order)
-    drawn = [statistic(np.repeat(order, times[members])) for times in counts]
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return Estimate(value, float(2 * value - high), float(2 * value - low))
+    _, members = np.unique(np.asarray(clusters), return_inverse=True)
+    value = statistic(np.arange(len(members)))
+    k = int(members.max()) + 1
+    if k < 2:
+        return Estimate(value, float("nan"), float("nan"))
+    without = np.array([statistic(np.flatnonzero(members != cluster)) for cluster in range(k)])
+    reach = 1.96 * float(np.sqrt((k - 1) / k * np.sum(np.square(without - without.mean()))))
+    return Estimate(value, value - reach, value + reach)

@@ -7,13 +7,14 @@ infinitely many vectors (FAD-inf, Chong and Forsyth 2020; Gui et al. 2024), as i
 embedding and on the dimension: compare only within one table.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.bootstrap import Estimate, pivotal_interval
+from evaluation.bootstrap import Estimate, jackknife_interval
 from evaluation.spectra import Audio, Floats
 from ghostnote.errors import InputError
 
@@ -81,15 +82,10 @@ def extrapolated(reference: Audio, rendered: Audio, seed: int = 0) -> float:
     return float(np.polyfit(1 / sizes, distances, 1)[1])
 
 
-def measure_fad(
-    reference: NDArray[np.floating],
-    rendered: NDArray[np.floating],
-    performances: list[str],
-    resamples: int = 200,
-) -> Fad:
+def measure_fad(reference: NDArray[np.floating], rendered: NDArray[np.floating], performances: Sequence[str]) -> Fad:
     """Distance of paired vectors [n, d] (the same windows in the same order); `performances` [n] names their takes.
 
-    The interval draws performances, the same for both sides, so that the choice of music is not counted as distance.
+    The interval leaves out performances on both sides at once, so that the choice of music does not count as distance.
     """
     if len(reference) != len(rendered) or len(reference) != len(performances):
         raise InputError(
@@ -99,5 +95,5 @@ def measure_fad(
     dimension = dimension_for(len(reference), reference.shape[1])
     axes = common_axes(reference, rendered, dimension)
     ours, theirs = np.asarray(reference, np.float64) @ axes, np.asarray(rendered, np.float64) @ axes
-    whole = pivotal_interval(lambda rows: frechet(ours[rows], theirs[rows]), performances, resamples)
+    whole = jackknife_interval(lambda rows: frechet(ours[rows], theirs[rows]), performances)
     return Fad(whole, extrapolated(ours, theirs), len(ours), dimension)

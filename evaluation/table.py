@@ -35,8 +35,9 @@ NOTES: Final = """\
 - SC, envelope r and TTER are those of arXiv 2605.10281, on the mean of the channels at the rate given above (the paper:
   32 kHz). Level is signed, rendering minus reference. Onsets: detector of `evaluation/onsets.py`, hits of velocity
   above 0.30, one-to-one matching by mir_eval.
-- FAD: Frechet distance of YAMNet embeddings over all kits together, the windows of both sides paired; beside it the
-  extrapolation to infinitely many vectors. It says nothing outside this table.
+- FAD: Frechet distance of YAMNet embeddings over all kits together, the windows of both sides paired, its interval by
+  the jackknife over performances; beside it the extrapolation to infinitely many vectors. It says nothing outside this
+  table.
 - RMSE and MAE are reported and not ranked: silence beats most renderings, because the phase of a drum's noise is
   arbitrary and a wrong sample costs more than none.
 - These figures stand for this audio only. They must not be put beside published figures that were measured on

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.bootstrap import Estimate, mean_interval, paired_interval, pivotal_interval
+from evaluation.bootstrap import Estimate, jackknife_interval, mean_interval, paired_interval
 
 
 def test_constant_values_have_an_interval_of_no_width():
@@ -51,9 +51,15 @@ def test_missing_values_are_left_out():
     assert np.isnan(mean_interval([np.nan], ["a"]).value)
 
 
-def test_pivotal_interval_of_a_mean_agrees_with_the_percentiles():
-    values = np.random.default_rng(3).standard_normal(100)
-    names = [str(i) for i in range(100)]
-    pivotal = pivotal_interval(lambda rows: float(values[rows].mean()), names, resamples=2000)
-    plain = mean_interval(values, names)
-    assert (pivotal.low, pivotal.high) == pytest.approx((plain.low, plain.high), abs=0.05)
+def test_jackknife_of_a_mean_is_its_standard_error_over_clusters():
+    values = np.random.default_rng(3).standard_normal(40)
+    result = jackknife_interval(lambda rows: float(values[rows].mean()), [str(i) for i in range(40)])
+    reach = 1.96 * values.std(ddof=1) / np.sqrt(40)
+    assert (result.low, result.high) == pytest.approx((values.mean() - reach, values.mean() + reach))
+
+
+def test_jackknife_leaves_out_whole_clusters_and_needs_two():
+    seen = []
+    jackknife_interval(lambda rows: float(seen.append(rows.tolist()) or 0), list("abab"))
+    assert seen == [[0, 1, 2, 3], [1, 3], [0, 2]]
+    assert np.isnan(jackknife_interval(lambda rows: 1.0, ["a", "a"]).low)

@@ -55,7 +55,7 @@ def test_result_states_its_sample_size_and_holds_the_value_in_its_interval():
     a = vectors(300)
     names = [str(i // 10) for i in range(300)]
     b = a + 1 + 0.3 * np.random.default_rng(5).standard_normal(a.shape)
-    same, other = measure_fad(a, a, names, 50), measure_fad(a, b, names, 50)
+    same, other = measure_fad(a, a, names), measure_fad(a, b, names)
     assert (same.vectors, same.dimension) == (300, 12)
     assert same.whole.value == pytest.approx(0, abs=1e-9)
     assert other.whole.low <= other.whole.value <= other.whole.high

@@ -1,0 +1,95 @@
+"""Spectral, adversarial and balancing losses on audio [batch, channels, frames].
+
+Multi-resolution STFT loss (Yamamoto et al., Parallel WaveGAN, 2020): spectral convergence, which keeps levels, plus
+log-magnitude distance, which keeps tails and noise; on mid and side so that stereo counts once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+RESOLUTIONS = ((2048, 512), (1024, 256), (512, 128), (256, 64), (128, 32))
+"""(window, hop) in frames."""
+FLOOR = 1e-3
+"""Magnitudes below this fraction of a full-scale sine's count as silence (-60 dB below one bin of full scale)."""
+
+
+def mid_side(audio: Tensor) -> Tensor:
+    """[B, 2, N] -> mid and side stacked on the batch [2B, N]; mono passes as [B, N]."""
+    if audio.shape[1] == 1:
+        return audio[:, 0]
+    return torch.cat([audio.mean(1), (audio[:, 0] - audio[:, 1]) / 2])
+
+
+def magnitude(x: Tensor, size: int, hop: int) -> Tensor:
+    """|STFT| of x [B, N] scaled so that a full-scale sine is about 1: [B, bins, rows]."""
+    window = torch.hann_window(size, device=x.device)
+    z = torch.view_as_real(torch.stft(x, size, hop, window=window, center=True, return_complex=True))
+    return (z.square().sum(-1) + 1e-12).sqrt() * (2.0 / float(window.sum()))
+
+
+def stft_loss(rendered: Tensor, reference: Tensor, resolutions: Sequence[tuple[int, int]] = RESOLUTIONS) -> Tensor:
+    """Mean over resolutions of spectral convergence + log-magnitude distance / 2 + relative linear distance / 2."""
+    a, b = mid_side(rendered), mid_side(reference)
+    total = a.new_zeros(())
+    for size, hop in resolutions:
+        x, y = magnitude(a, size, hop), magnitude(b, size, hop)
+        floor = FLOOR * 64 / size
+        gap = (x - y).abs()
+        convergence = gap.square().sum().sqrt() / y.square().sum().sqrt().clamp_min(1e-4)
+        log = ((x + floor).log() - (y + floor).log()).abs().mean()
+        total = total + convergence + 0.5 * log + 0.5 * gap.mean() / y.mean().clamp_min(1e-5)
+    return total / len(resolutions)
+
+
+def wave_loss(rendered: Tensor, reference: Tensor) -> Tensor:
+    """Mean absolute sample distance relative to the reference's mean absolute value; keeps phase at low frequencies."""
+    return (rendered - reference).abs().mean() / reference.abs().mean().clamp_min(1e-4)
+
+
+def discriminator_loss(real: list[Tensor], fake: list[Tensor]) -> Tensor:
+    """Hinge loss of the discriminator, mean over its scales."""
+    parts = [F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in zip(real, fake, strict=True)]
+    return torch.stack(parts).mean()
+
+
+def generator_losses(
+    fake: list[Tensor], fake_maps: list[list[Tensor]], real_maps: list[list[Tensor]]
+) -> dict[str, Tensor]:
+    """Hinge loss of the generator and relative feature matching (EnCodec, Defossez et al. 2022)."""
+    adversarial = torch.stack([F.relu(1 - f).mean() for f in fake]).mean()
+    matching = [
+        (f - r.detach()).abs().mean() / r.detach().abs().mean().clamp_min(1e-4)
+        for fs, rs in zip(fake_maps, real_maps, strict=True)
+        for f, r in zip(fs, rs, strict=True)
+    ]
+    return {"adversarial": adversarial, "feature": torch.stack(matching).mean()}
+
+
+@dataclass
+class Balancer:
+    """Gives each loss a fixed share of the gradient at the rendered audio, whatever its own scale.
+
+    As in EnCodec: the gradient of each loss with respect to the audio is divided by a running mean of its norm and
+    multiplied by weight / sum of weights. Losses of one step must all depend on `rendered`.
+    """
+
+    weights: Mapping[str, float]
+    decay: float = 0.99
+    _norms: dict[str, float] = field(default_factory=dict)
+
+    def backward(self, losses: Mapping[str, Tensor], rendered: Tensor) -> Tensor:
+        """Gradient of the balanced sum at `rendered`, to be passed to `rendered.backward(gradient)`."""
+        total = torch.zeros_like(rendered)
+        share = sum(self.weights[name] for name in losses)
+        for name, loss in losses.items():
+            (gradient,) = torch.autograd.grad(loss, [rendered], retain_graph=True)
+            norm = float(gradient.norm())
+            old = self._norms.get(name, norm)
+            self._norms[name] = self.decay * old + (1 - self.decay) * norm
+            total = total + gradient * (self.weights[name] / share / max(self._norms[name], 1e-12))
+        return total
+

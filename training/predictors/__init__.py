@@ -1,0 +1,1 @@
+"""Grid -> codes: the live predictor and the paper's Base and Large."""

@@ -1,0 +1,155 @@
+"""What reaches a running server: events with a time of arrival, and commands that change a setting.
+
+Times `at` are seconds of `time.perf_counter()` at arrival, on every system and from every source (MIDI, OSC, a played
+groove). All of them travel through one bounded queue to the render thread, the only one that acts on them. Values are
+checked where they enter (bridge); what is in the queue is valid.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+TransportKind = Literal["start", "stop", "continue"]
+Mode = Literal["live", "window"]
+
+
+@dataclass(frozen=True, slots=True)
+class MidiMessage:
+    """One complete MIDI message as it came from a port."""
+
+    time: float
+    """Arrival, seconds of `time.perf_counter()`."""
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEvent:
+    """A hit."""
+
+    at: float
+    lane: int
+    """Articulation, 0..21 (ghostnote.articulations)."""
+    velocity: float
+    """In (0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpennessEvent:
+    """The hi-hat pedal moved."""
+
+    at: float
+    value: float
+    """0 closed .. 1 open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChokeEvent:
+    """A ringing piece is grabbed."""
+
+    at: float
+    lane: int
+    """Any lane of the piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanicEvent:
+    """Silence everything now and forget what waits (CC120, CC123, a port that vanished)."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TransportEvent:
+    """The host's transport changed, or jumped while it runs."""
+
+    at: float
+    kind: TransportKind
+    beat: float
+    """Song position in quarter notes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockEvent:
+    """One MIDI clock tick, 24 per quarter note."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramEvent:
+    """A MIDI program change: the bundle's kit of this number."""
+
+    at: float
+    program: int
+    """0..127; numbers above the last kit are ignored."""
+
+
+Event = NoteEvent | OpennessEvent | ChokeEvent | PanicEvent | TransportEvent | ClockEvent | ProgramEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SetKit:
+    """One kit, or a morph of two."""
+
+    weights: Mapping[str, float]
+    """Kit id -> share; shares are in 0..1 and sum to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetDrummer:
+    """The feel that the predictor is asked for."""
+
+    index: int
+    """0 .. number of the bundle's drummers - 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetLevel:
+    """Level of one piece."""
+
+    piece: str
+    db: float
+    """-60 (off) .. 12."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetPan:
+    """Position of one piece."""
+
+    piece: str
+    pan: float
+    """-1 left .. 1 right."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetFeel:
+    """How much of the drummer's own manner is added to what is played."""
+
+    aspect: Literal["timing", "velocity", "swing"]
+    amount: float
+    """0 as played .. 1 full; swing 0 straight .. 1 triplet."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode:
+    """Live (every hop) or window (4 beats at a time, one window later)."""
+
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class SetTempo:
+    """Tempo while no MIDI clock runs."""
+
+    bpm: float
+    """20..400."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPreset:
+    """All settings of a saved preset."""
+
+    name: str
+
+
+Command = SetKit | SetDrummer | SetLevel | SetPan | SetFeel | SetMode | SetTempo | LoadPreset

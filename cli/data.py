@@ -96,3 +96,20 @@ def _show(performances: "Iterable[Performance]", report: "CorpusReport", show: i
         console.print(f"  {file}: {'; '.join(lines)}", markup=False)
     if len(report.problems) > show:
         console.print(f"  ... and {len(report.problems) - show} more (--show)")
+
+
+@app.command()
+def pack(
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("out/train.npz"),
+    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with `groove` and `kits`.")] = Path(
+        "../shared/data"
+    ),
+) -> None:
+    """Pack performances and kits into one file from which `ghostnote train` works on a machine without the data."""
+    from training.data.groove import read_groove
+    from training.data.pack import write_pack
+
+    archive = data / "groove" / "groove-midi.tar.xz"
+    corpus = read_groove(archive if archive.is_file() else data / "groove")
+    size = write_pack(out, corpus.performances, data / "kits")
+    Console().print(f"{out}: {len(corpus.performances)} performances, {size / 1e6:.1f} MB")

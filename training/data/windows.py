@@ -1,0 +1,127 @@
+"""Training windows mixed on the fly: a stretch of a performance, or random strokes, on a random kit.
+
+Each window is made from (seed, index) alone, so a resumed training goes on with the windows it would have seen. Three
+kinds: performances as played; performances with only some pieces, so that one piece alone renders cleanly (stems);
+and drills - random strokes of all articulations at all velocities, which grooves hardly contain.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch.utils.data import IterableDataset
+
+from ghostnote.articulations import N_LANES, PIECE_OF_LANE
+from ghostnote.grid import build_grid
+from ghostnote.performance import OPENNESS, Performance, make_hits
+from sampler.kit import Kit
+from sampler.mix import mix
+
+CONTEXT_SECONDS: Final = 6.0
+"""What was played this long before a window still rings in it."""
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """What windows are made of."""
+
+    rows: int = 188
+    """Hops in a window."""
+    hop: int = 256
+    drill_share: float = 0.3
+    solo_share: float = 0.2
+    """Share of windows in which only some pieces play."""
+
+
+@dataclass(frozen=True)
+class WindowBatch:
+    """audio [B, 2, rows * hop], grid [B, rows, columns], kit and drummer [B] int64 (drummer 0: unknown)."""
+
+    audio: torch.Tensor
+    grid: torch.Tensor
+    kit: torch.Tensor
+    drummer: torch.Tensor
+
+
+def drill(rng: Generator, seconds: float) -> Performance:
+    """Random strokes: a random set of lanes, 1-10 strokes a second, all velocities, an open or moving pedal."""
+    rate = rng.uniform(1.0, 10.0)
+    count = max(1, int(rng.poisson(rate * seconds)))
+    lanes = rng.choice(N_LANES, size=int(rng.integers(1, 7)), replace=False)
+    rows = [
+        (float(t), int(rng.choice(lanes)), float(rng.integers(4, 128)) / 127) for t in rng.uniform(0, seconds, count)
+    ]
+    opened = float(rng.uniform()) if rng.uniform() < 0.5 else 1.0
+    openness = np.array([(0.0, opened)], OPENNESS)
+    return Performance(make_hits(rows), openness, bpm=float(rng.uniform(60, 200)), duration=seconds)
+
+
+def keep_pieces(performance: Performance, rng: Generator) -> Performance:
+    """Only the hits of one to three random pieces among those played; the pedal keeps moving."""
+    piece = np.array(PIECE_OF_LANE)[performance.hits["lane"]]
+    played = np.unique(piece)
+    if len(played) == 0:
+        return performance
+    kept = rng.choice(played, size=min(len(played), int(rng.integers(1, 4))), replace=False)
+    return replace(performance, hits=performance.hits[np.isin(piece, kept)])
+
+
+class WindowSource:
+    """Makes windows from performances and kits."""
+
+    def __init__(self, performances: Sequence[Performance], kits: Sequence[Kit], config: WindowConfig) -> None:
+        self.performances = [p for p in performances if len(p.hits)]
+        self.kits, self.config = kits, config
+        length = np.array([p.duration for p in self.performances])
+        self._chance = length / length.sum()
+
+    def window(self, seed: int, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32], int, int]:
+        """audio [frames, 2], grid [rows, columns], kit index, drummer (1..10, 0 unknown)."""
+        rng = np.random.default_rng((seed, index))
+        c, rate = self.config, self.kits[0].sample_rate
+        kit = int(rng.integers(len(self.kits)))
+        seconds = c.rows * c.hop / rate
+        drummer = 0
+        if rng.uniform() < c.drill_share:
+            take, start = drill(rng, seconds + 2.0), int(2.0 * rate) // c.hop
+        else:
+            whole = self.performances[int(rng.choice(len(self.performances), p=self._chance))]
+            at = rng.uniform(-0.1, max(0.0, whole.duration - seconds))
+            origin = max(0.0, at - CONTEXT_SECONDS)
+            take = whole.between(origin, at + seconds)
+            start = max(0, int((at - origin) * rate)) // c.hop
+            if rng.uniform() < c.solo_share:
+                take = keep_pieces(take, rng)
+            drummer = int(whole.drummer.removeprefix("drummer") or 0) if rng.uniform() < 0.5 else 0
+        audio = mix(self.kits[kit], take, seed=int(rng.integers(1 << 31)), start=start * c.hop / rate,
+                    frames=c.rows * c.hop)
+        grid = build_grid(take, c.rows, hop=c.hop, sample_rate=rate, start=start)
+        return audio, grid, kit, drummer
+
+    def batch(self, seed: int, first: int, size: int) -> WindowBatch:
+        """Windows `first` .. `first + size`."""
+        audio, grid, kit, drummer = zip(*(self.window(seed, first + i) for i in range(size)), strict=True)
+        return WindowBatch(
+            torch.from_numpy(np.stack(audio)).transpose(1, 2).contiguous(), torch.from_numpy(np.stack(grid)),
+            torch.tensor(kit), torch.tensor(drummer),
+        )
+
+
+class WindowStream(IterableDataset[WindowBatch]):
+    """Batches from step `first_step` on, for one rank of `ranks`; endless."""
+
+    def __init__(self, source: WindowSource, seed: int, batch: int, first_step: int = 0, rank: int = 0,
+                 ranks: int = 1) -> None:
+        self.source, self.seed, self.size = source, seed, batch
+        self.first_step, self.rank, self.ranks = first_step, rank, ranks
+
+    def __iter__(self) -> Iterator[WindowBatch]:
+        torch.set_num_threads(1)
+        step = self.first_step
+        while True:
+            yield self.source.batch(self.seed, (step * self.ranks + self.rank) * self.size, self.size)
+            step += 1

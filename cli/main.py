@@ -22,6 +22,7 @@ from ghostnote.errors import GhostnoteError
 COMMANDS: Final[dict[str, str]] = {
     "data": "cli.data:app",
     "evaluate": "cli.evaluate:evaluate",
+    "train": "cli.train:train",
 }
 """Subcommand -> "module:attribute", in the order in which --help lists them."""
 

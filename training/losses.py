@@ -17,6 +17,11 @@ FLOOR = 1e-3
 """Magnitudes below this fraction of a full-scale sine's count as silence (-60 dB below one bin of full scale)."""
 
 
+def resolutions_of_step(step: int) -> tuple[tuple[int, int], ...]:
+    """Two of the resolutions, another pair each step: all five cost more than the networks themselves on a CPU."""
+    return RESOLUTIONS[step % 5], RESOLUTIONS[(step + 2) % 5]
+
+
 def mid_side(audio: Tensor) -> Tensor:
     """[B, 2, N] -> mid and side stacked on the batch [2B, N]; mono passes as [B, N]."""
     if audio.shape[1] == 1:

@@ -7,7 +7,7 @@ and drills - random strokes of all articulations at all velocities, which groove
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -37,8 +37,7 @@ class WindowConfig:
     """Share of windows in which only some pieces play."""
 
 
-@dataclass(frozen=True)
-class WindowBatch:
+class WindowBatch(NamedTuple):
     """audio [B, 2, rows * hop], grid [B, rows, columns], kit and drummer [B] int64 (drummer 0: unknown)."""
 
     audio: torch.Tensor

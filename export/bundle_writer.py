@@ -1,0 +1,152 @@
+"""Networks -> a bundle: three ONNX graphs, manifest, snapshot and model card in one folder (docs/bundle.md)."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+
+from export.graphs import Tracing, tracings
+from export.model_card import model_card
+from export.parity import Parity, compare, run_graph
+from export.precision import PRECISIONS, quantise, round_to_half, store_half
+from ghostnote.bundle import (
+    FORMAT_VERSION, SNAPSHOT, Codes, Graph, GridSpec, KitInfo, Manifest, Training, load_manifest, sha256_of,
+    write_manifest,
+)  # fmt: skip
+from ghostnote.errors import BundleError, InputError
+from ghostnote.grid import GRID_NAME, N_COLUMNS
+
+if TYPE_CHECKING:
+    from training.codecs.drum_codec import DrumCodec
+    from training.predictors.live import LivePredictor
+
+OPSET: Final = 20
+SIZES: Final = ((2, 8), (1, 1), (3, 5))
+"""(passes, hops) of the parity check; the first is also the snapshot's and the tracer's."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the networks themselves do not know."""
+
+    name: str
+    kits: tuple[KitInfo, ...]
+    drummers: tuple[str, ...]
+    temperature: tuple[float, ...]
+    licence: str = "CC BY-SA 4.0"
+    attributions: tuple[str, ...] = ()
+    training: Training = Training()
+    metrics: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an export gave."""
+
+    folder: Path
+    manifest: Manifest
+    parity: list[Parity]
+    sizes: dict[str, int]
+    """Bytes by file name."""
+
+
+def export_bundle(
+    codec: "DrumCodec", predictor: "LivePredictor", facts: Facts, out: Path, *, precision: str = "fp16"
+) -> Report:
+    """Write the bundle to the folder `out`, replacing a bundle that is there once all is well.
+
+    precision: "fp32"; "fp16": weights rounded to half and stored so, computed in fp32; "int8": products in int8.
+    Raises BundleError if a graph differs from its network by more than rounding (int8 is reported, not judged), and
+    InputError for an unknown precision or a folder that is not a bundle.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(f"no precision {precision!r}: choose {', '.join(PRECISIONS)}")
+    if out.exists() and any(out.iterdir()) and not (out / "manifest.toml").exists():
+        raise InputError(f"{out} is not empty and no bundle: choose another folder")
+    if precision == "fp16":
+        round_to_half(codec)
+        round_to_half(predictor)
+    samples = [
+        tracings(codec, predictor, len(facts.kits), len(facts.drummers), batch=batch, rows=rows) for batch, rows in SIZES
+    ]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch:
+        folder = Path(scratch) / "bundle"
+        folder.mkdir()
+        parity: list[Parity] = []
+        for same in zip(*samples, strict=True):
+            path = folder / f"{same[0].role}.onnx"
+            write_graph(same[0], path)
+            {"fp32": _leave, "fp16": store_half, "int8": quantise}[precision](path)
+            parity += compare(path, same)
+        failed = [p for p in parity if not p.holds]
+        if failed and precision != "int8":
+            worst = ", ".join(f"{p.graph}/{p.tensor} {p.error:.2g}" for p in failed)
+            raise BundleError(f"the exported graphs do not compute what the networks do: {worst}; nothing was written")
+        write_snapshot(samples[0], folder)
+        manifest = make_manifest(codec, facts, samples[0], folder, precision)
+        write_manifest(manifest, folder)
+        (folder / "README.md").write_text(model_card(manifest), "utf-8")
+        load_manifest(folder)
+        if out.exists():
+            shutil.rmtree(out)
+        folder.rename(out)
+    return Report(out, manifest, parity, {path.name: path.stat().st_size for path in sorted(out.iterdir())})
+
+
+def write_graph(tracing: Tracing, path: Path) -> None:
+    """Export one network as an ONNX graph whose varying axes are free."""
+    with warnings.catch_warnings():
+        # The tracing exporter is the one that keeps our names and free axes, and takes seconds; torch calls it legacy.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            tracing.module, tuple(tracing.inputs.values()), path, input_names=list(tracing.inputs),
+            output_names=tracing.output_names, dynamic_axes=tracing.dynamic, opset_version=OPSET, dynamo=False,
+        )  # fmt: skip
+
+
+def write_snapshot(samples: Sequence[Tracing], folder: Path) -> None:
+    """One input/output pair of every graph as the graph computes it, keys ROLE/in/NAME and ROLE/out/NAME."""
+    arrays: dict[str, np.ndarray] = {}
+    for tracing in samples:
+        arrays |= {f"{tracing.role}/in/{name}": value.numpy() for name, value in tracing.inputs.items()}
+        outputs = run_graph(folder / f"{tracing.role}.onnx", tracing)
+        arrays |= {f"{tracing.role}/out/{name}": value for name, value in outputs.items()}
+    np.savez_compressed(folder / SNAPSHOT, **arrays)  # type: ignore[arg-type]
+
+
+def make_manifest(
+    codec: "DrumCodec", facts: Facts, samples: Sequence[Tracing], folder: Path, precision: str
+) -> Manifest:
+    """The manifest of the graphs in `folder`."""
+    files = {tracing.role: f"{tracing.role}.onnx" for tracing in samples}
+    graphs = tuple(Graph(t.role, files[t.role], sha256_of(folder / files[t.role]), t.state) for t in samples)
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        name=facts.name,
+        sample_rate=codec.sample_rate,
+        channels=codec.channels,
+        hop=codec.hop,
+        grid=GridSpec(GRID_NAME, N_COLUMNS),
+        codes=Codes(codec.n_codebooks, codec.codebook_size, facts.temperature),
+        graphs=graphs,
+        kits=facts.kits,
+        drummers=facts.drummers,
+        precision=precision,
+        licence=facts.licence,
+        attributions=facts.attributions,
+        training=facts.training,
+        metrics=facts.metrics or {},
+    )
+
+
+def _leave(path: Path) -> None:
+    """fp32 is what the exporter writes."""
+
+

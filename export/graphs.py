@@ -1,0 +1,130 @@
+"""What becomes an ONNX graph: the networks behind stateless functions of tensors, with names for every input and output."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import Tensor, nn
+
+from ghostnote.bundle import StateTensor
+from ghostnote.grid import N_COLUMNS
+
+if TYPE_CHECKING:
+    from training.codecs.drum_codec import DrumCodec
+    from training.predictors.live import LivePredictor
+
+
+class ConditionGraph(nn.Module):
+    """(kit_weights [B, kits], drummer [B]) -> (inlet, film)."""
+
+    def __init__(self, predictor: "LivePredictor") -> None:
+        super().__init__()
+        self.predictor = predictor
+
+    def forward(self, kit_weights: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor]:
+        """See `LivePredictor.condition`."""
+        return self.predictor.condition(kit_weights, drummer)
+
+
+class PredictorGraph(nn.Module):
+    """(grid, inlet, film, temperature, noise, states...) -> (codes, new states...)."""
+
+    def __init__(self, predictor: "LivePredictor") -> None:
+        super().__init__()
+        self.predictor = predictor
+
+    def forward(
+        self, grid: Tensor, inlet: Tensor, film: Tensor, temperature: Tensor, noise: Tensor, *state: Tensor
+    ) -> tuple[Tensor, ...]:
+        """See `LivePredictor.step`."""
+        codes, new = self.predictor.step(grid, inlet, film, temperature, noise, list(state))
+        return codes, *new
+
+
+class DecoderGraph(nn.Module):
+    """(codes, states...) -> (audio [B, T * hop, channels], new states...); the codebooks are part of it."""
+
+    def __init__(self, codec: "DrumCodec") -> None:
+        super().__init__()
+        self.decoder = codec.decoder
+        books, size, width = codec.codebooks.shape
+        self.register_buffer("entries", codec.codebooks.detach().reshape(books * size, width).clone())
+        self.register_buffer("first", torch.arange(books) * size)
+
+    def forward(self, codes: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """See `training.codecs.drum_codec.Decoder`."""
+        latent = nn.functional.embedding(codes + self.first, self.entries).sum(2)  # type: ignore[arg-type]
+        audio, new = self.decoder(latent, list(state))
+        return audio, *new
+
+
+@dataclass(frozen=True)
+class Tracing:
+    """A module with everything that its export and its parity check need."""
+
+    role: str
+    module: nn.Module
+    inputs: dict[str, Tensor]
+    """Example inputs by name in order, the states last."""
+    outputs: tuple[str, ...]
+    """Names of the outputs before the states."""
+    state: tuple[StateTensor, ...]
+    dynamic: dict[str, dict[int, str]]
+    """Axes of inputs and outputs that vary."""
+
+    @property
+    def output_names(self) -> list[str]:
+        """All outputs in order."""
+        return [*self.outputs, *(f"{tensor.name}_next" for tensor in self.state)]
+
+
+def tracings(
+    codec: "DrumCodec", predictor: "LivePredictor", n_kits: int, n_drummers: int, *, rows: int = 8, batch: int = 2
+) -> list[Tracing]:
+    """The three graphs with random example inputs of `batch` passes and `rows` hops, the same each time."""
+    random = torch.Generator().manual_seed(0)
+    weights = torch.rand(1, n_kits, generator=random)
+    condition_inputs = {"kit_weights": weights / weights.sum(), "drummer": torch.tensor([n_drummers - 1])}
+    with torch.no_grad():
+        inlet, film = predictor.condition(*condition_inputs.values())
+    books, size = codec.n_codebooks, codec.codebook_size
+    uniform = torch.rand(batch, rows, books, size, generator=random).clamp_min(1e-12)
+    grid = torch.rand(batch, rows, N_COLUMNS, generator=random)
+    grid = grid * (torch.rand(grid.shape, generator=random) < 0.1)
+    predictor_inputs = {
+        "grid": grid, "inlet": inlet, "film": film, "temperature": torch.linspace(0, 1, books),
+        "noise": -torch.log(-torch.log(uniform)),
+    }  # fmt: skip
+    codes = {"codes": torch.randint(size, (batch, rows, books), generator=random)}
+    return [
+        _tracing("condition", ConditionGraph(predictor), condition_inputs, ("inlet", "film"), []),
+        _tracing(
+            "predictor", PredictorGraph(predictor), predictor_inputs, ("codes",),
+            _random_like(predictor.initial_state(batch, grid), random),
+        ),
+        _tracing(
+            "decoder", DecoderGraph(codec), codes, ("audio",),
+            _random_like(codec.decoder.initial_state(batch, grid), random),
+        ),
+    ]  # fmt: skip
+
+
+_PASS: Final = {0: "passes", 1: "hops"}
+_AXES: Final = {"grid": _PASS, "noise": _PASS, "codes": _PASS, "audio": {0: "passes", 1: "frames"}}
+
+
+def _tracing(
+    role: str, module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...], state: Sequence[Tensor]
+) -> Tracing:
+    names = [f"{role}_{index:02}" for index in range(len(state))]
+    tensors = tuple(StateTensor(name, tuple(value.shape[1:])) for name, value in zip(names, state, strict=True))
+    every = {**inputs, **dict(zip(names, state, strict=True))}
+    dynamic = {name: axes for name, axes in _AXES.items() if name in every or name in outputs}
+    for name in names:
+        dynamic[name] = dynamic[f"{name}_next"] = {0: "passes"}
+    return Tracing(role, module.eval(), every, outputs, tensors, dynamic)
+
+
+def _random_like(state: Sequence[Tensor], random: torch.Generator) -> list[Tensor]:
+    return [0.5 * torch.randn(tensor.shape, generator=random) for tensor in state]

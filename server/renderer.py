@@ -1,0 +1,196 @@
+"""The one renderer: hits in, drum sound out, by one hop (live) or by many (window, file).
+
+Pieces with the same level and pan go through the networks in one pass; each pass is one element of the batch, sees only
+its own lanes of the grid, and has its own state and noise. Kit, drummer and levels take effect at the next hop. What is rendered does not depend on how the
+hops are cut into calls.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ghostnote.articulations import PIECES, lanes_of_piece
+from ghostnote.errors import InputError
+from ghostnote.grid import LANE_COLUMNS, N_COLUMNS, N_LANES, GridStream, HopEvents
+from server.noise import GumbelStream
+from server.session import Networks
+
+Audio = NDArray[np.float32]
+Group = tuple[str, ...]
+"""Pieces that share a pass, in the order of PIECES."""
+
+
+class Renderer:
+    """Renders hits through a bundle. Not thread-safe: owned by one thread."""
+
+    def __init__(self, networks: Networks, *, seed: int = 0, temperature: float | None = None) -> None:
+        """`temperature`: for all books, 0 = always the likeliest code; None = the bundle's own."""
+        self.manifest = networks.manifest
+        self.hop, self.sample_rate, self.channels = (
+            self.manifest.hop, self.manifest.sample_rate, self.manifest.channels,
+        )  # fmt: skip
+        self.kits = tuple(kit.id for kit in self.manifest.kits)
+        self.drummers = self.manifest.drummers
+        self.provider = networks.provider
+        self._networks, self._seed = networks, seed
+        codes = self.manifest.codes
+        own = codes.temperature if temperature is None else (temperature,) * codes.books
+        self._temperature = np.array(own, np.float32)
+        self._weights = np.zeros((1, len(self.kits)), np.float32)
+        self._weights[0, 0] = 1
+        self._drummer = np.zeros(1, np.int64)
+        self._condition: tuple[Audio, Audio] | None = None
+        self._levels, self._pans = dict.fromkeys(PIECES, 0.0), dict.fromkeys(PIECES, 0.0)
+        self._alone: frozenset[str] = frozenset()
+        self._grid = GridStream(self.hop)
+        self._passes = [self._make_pass(PIECES)]
+        self.reset()
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The pieces of each pass of the next hop."""
+        return tuple(one.group for one in self._passes)
+
+    def reset(self) -> None:
+        """Silence; every hit is forgotten, the noise starts anew. Kit, drummer and levels stay."""
+        self._hop_index = 0
+        self._grid.reset()
+        self._states = {role: self._networks.initial_state(role, len(self._passes)) for role in ("predictor", "decoder")}
+        self._gain = self._gains()
+
+    def set_kit(self, weights: Mapping[str, float]) -> None:
+        """One kit {"tr808": 1} or a morph of several, weights >= 0 (their sum is made 1). Raises InputError."""
+        row = np.zeros((1, len(self.kits)), np.float32)
+        for kit, weight in weights.items():
+            row[0, self.manifest.kit_index(kit)] = weight
+        if not (np.isfinite(row).all() and row.min() >= 0 and row.sum() > 0):
+            raise InputError(f"kit weights {dict(weights)}: expected numbers >= 0, not all 0")
+        self._weights, self._condition = row / row.sum(), None
+
+    def set_drummer(self, index: int) -> None:
+        """The feel of drummer `index`, 0 .. len(drummers) - 1. Raises InputError."""
+        if not 0 <= index < len(self.drummers):
+            named = ", ".join(f"{n} {name}" for n, name in enumerate(self.drummers))
+            raise InputError(f"no drummer {index}: there are {named}")
+        self._drummer, self._condition = np.array([index], np.int64), None
+
+    def set_levels(self, levels_db: Mapping[str, float], pans: Mapping[str, float]) -> None:
+        """Level [dB] and pan (-1 left .. 1 right, as balance) of pieces; those not named get 0 and the centre.
+
+        Raises InputError for a piece that is not in PIECES, a level above 24 dB (-inf mutes) or a pan beyond -1..1.
+        """
+        for piece in (*levels_db, *pans):
+            if piece not in PIECES:
+                raise InputError(f"no piece {piece!r}: there are {', '.join(PIECES)}")
+        for piece, level in levels_db.items():
+            if isnan(level) or level > 24:
+                raise InputError(f"level of {piece} is {level} dB, expected at most 24")
+        for piece, pan in pans.items():
+            if not -1 <= pan <= 1:
+                raise InputError(f"pan of {piece} is {pan}, expected -1..1")
+        self._levels = dict.fromkeys(PIECES, 0.0) | dict(levels_db)
+        self._pans = dict.fromkeys(PIECES, 0.0) | dict(pans)
+        self._regroup()
+
+    def separate(self, pieces: Sequence[str]) -> None:
+        """Give each of `pieces` a pass of its own, as for stems; the others share passes by level and pan."""
+        self._alone = frozenset(pieces)
+        self._regroup()
+
+    def render(self, events: Sequence[HopEvents]) -> Audio:
+        """The next len(events) hops, [len(events) * hop, channels], levels as the network gives them (may exceed 1)."""
+        sound = self.render_groups(events)
+        target, start = self._gains(), self._gain
+        if len(sound) == 1 and np.array_equal(target, start):
+            return sound[0] * target[0]
+        mix = np.einsum("gfc,gc->fc", sound, target)
+        if len(events) and not np.array_equal(target, start):
+            ramp = np.linspace(1, 0, self.hop, endpoint=False, dtype=np.float32)[:, None]
+            mix[: self.hop] += ramp * np.einsum("gfc,gc->fc", sound[:, : self.hop], start - target)
+            self._gain = target
+        return mix
+
+    def render_groups(self, events: Sequence[HopEvents]) -> Audio:
+        """As `render`, but each pass of `groups` by itself and without its level and pan: [groups, frames, channels]."""
+        if not events:
+            return np.zeros((len(self._passes), 0, self.channels), np.float32)
+        if self._condition is None:
+            self._condition = self._networks.condition(self._weights, self._drummer)
+        rows = np.stack([self._grid.row(one) for one in events])
+        grid = np.stack([rows * one.columns for one in self._passes])
+        noise = np.stack([one.noise.draw(self._hop_index, len(events)) for one in self._passes])
+        states = self._states
+        codes, states["predictor"] = self._networks.predict(
+            grid, self._condition, self._temperature, noise, states["predictor"]
+        )
+        audio, states["decoder"] = self._networks.decode(codes, states["decoder"])
+        self._hop_index += len(events)
+        return audio
+
+    def _gains(self) -> Audio:
+        """[groups, channels]"""
+        rows: list[Audio] = []
+        for one in self._passes:
+            level, pan = self._levels[one.group[0]], self._pans[one.group[0]]
+            balance = np.array([min(1, 1 - pan), min(1, 1 + pan)]) if self.channels == 2 else np.ones(1)
+            rows.append((10 ** (level / 20) * balance).astype(np.float32))
+        return np.stack(rows)
+
+    def _make_pass(self, group: Group) -> "_Pass":
+        columns = np.ones(N_COLUMNS, np.float32)
+        lanes = columns[: N_LANES * LANE_COLUMNS].reshape(N_LANES, LANE_COLUMNS)
+        lanes[[lane for piece in PIECES if piece not in group for lane in lanes_of_piece(piece)]] = 0
+        codes = self.manifest.codes
+        return _Pass(group, columns, GumbelStream(self._seed, PIECES.index(group[0]), codes.books, codes.size))
+
+    def _regroup(self) -> None:
+        """Make the passes fit levels, pans and `separate`.
+
+        A new pass goes on from the pass that most of its pieces came from, if it is the largest to come from there:
+        so nothing that rings is heard twice. The others start from silence, but the grid tells them what still rings.
+        """
+        keys = {p: (p if p in self._alone else None, self._levels[p], self._pans[p]) for p in PIECES}
+        groups = [tuple(p for p in PIECES if keys[p] == key) for key in dict.fromkeys(keys.values())]
+        old = self._passes
+        if groups == [one.group for one in old]:
+            return
+        came_from = {p: index for index, one in enumerate(old) for p in one.group}
+        parents = [_commonest([came_from[p] for p in group]) for group in groups]
+        heirs = {parent: _largest(groups, parents, parent) for parent in set(parents)}
+        self._passes = [self._make_pass(group) for group in groups]
+        for role, state in self._states.items():
+            fresh = self._networks.initial_state(role, len(groups))
+            for parent, heir in heirs.items():
+                for new_tensor, tensor in zip(fresh, state, strict=True):
+                    new_tensor[heir] = tensor[parent]
+            self._states[role] = fresh
+        self._gain = self._gain[parents]
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One element of the batch."""
+
+    group: Group
+    columns: Audio
+    """1 for the grid columns it sees, 0 for those of other pieces' lanes, [N_COLUMNS]."""
+    noise: GumbelStream
+
+
+def _commonest(values: list[int]) -> int:
+    return max(dict.fromkeys(values), key=values.count)
+
+
+def _largest(groups: list[Group], parents: list[int], parent: int) -> int:
+    return max((i for i, p in enumerate(parents) if p == parent), key=lambda i: len(groups[i]))
+
+
+def load_renderer(
+    bundle: Path, *, threads: int = 1, seed: int = 0, temperature: float | None = None, provider: str = "cpu"
+) -> Renderer:
+    """A renderer for the bundle in a folder. Raises BundleError, InputError."""
+    return Renderer(Networks(bundle, threads=threads, provider=provider), seed=seed, temperature=temperature)

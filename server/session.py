@@ -1,0 +1,140 @@
+"""The networks of a bundle in ONNX Runtime: arrays in, arrays out. The only module of the server that imports onnxruntime.
+
+Session options are set here once and explicitly: `threads` threads inside an operator, one operator at a time, no
+spinning (a spinning pool takes a core from the audio thread). Loading runs one silent hop and checks what comes out.
+Creating a session holds Python's global lock for up to a second: never do it while this process plays.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from ghostnote.bundle import Graph, Manifest, StateTensor, load_manifest
+from ghostnote.errors import BundleError, InputError
+
+log = logging.getLogger(__name__)
+
+Floats = NDArray[np.float32]
+State = list[Floats]
+
+PROVIDERS: Final = {
+    "cpu": [("CPUExecutionProvider", {})],
+    "cuda": [
+        # HEURISTIC: the exhaustive search of cuDNN would run anew for every new number of hops.
+        ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}),
+        ("CPUExecutionProvider", {}),
+    ],
+}
+"""Choice -> execution providers in order of preference."""
+
+
+class Networks:
+    """Condition, predictor and decoder of one bundle. Stateless: the caller keeps the state tensors."""
+
+    def __init__(self, folder: Path, *, threads: int = 1, provider: str = "cpu") -> None:
+        """Load the bundle in `folder`; raises BundleError, or InputError for an unknown provider."""
+        if provider not in PROVIDERS:
+            raise InputError(f"no provider {provider!r}: choose {' or '.join(PROVIDERS)}")
+        if provider == "cuda":
+            ort.preload_dlls()
+        self.manifest: Manifest = load_manifest(folder)
+        self._sessions = {g.role: _open(folder / g.file, threads, provider) for g in self.manifest.graphs}
+        self.provider = self._sessions["predictor"].get_providers()[0]
+        """The execution provider that really runs, by ONNX Runtime's name: it falls back to the CPU silently."""
+        if provider == "cuda" and self.provider != "CUDAExecutionProvider":
+            log.warning("CUDA was asked for but is not available: running on %s", self.provider)
+        self._check(folder)
+
+    def initial_state(self, role: str, batch: int) -> State:
+        """Zeros, [batch, ...] for each state tensor of the graph."""
+        return [np.zeros((batch, *tensor.shape), np.float32) for tensor in self.manifest.graph(role).state]
+
+    def condition(self, kit_weights: Floats, drummer: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """kit_weights [1, kits], drummer [1] -> (inlet, film), what `predict` needs; run once per change of kit."""
+        inlet, film = self._run("condition", {"kit_weights": kit_weights, "drummer": drummer}, [])[0]
+        return inlet, film
+
+    def predict(
+        self, grid: Floats, condition: tuple[Floats, Floats], temperature: Floats, noise: Floats, state: State
+    ) -> tuple[NDArray[np.int64], State]:
+        """grid [B, T, columns], temperature [K], noise [B, T, K, V] -> (codes [B, T, K], new state)."""
+        feeds = {
+            "grid": grid, "inlet": condition[0], "film": condition[1], "temperature": temperature, "noise": noise,
+        }  # fmt: skip
+        (codes,), new = self._run("predictor", feeds, state)
+        return codes, new  # type: ignore[return-value]
+
+    def decode(self, codes: NDArray[np.int64], state: State) -> tuple[Floats, State]:
+        """codes [B, T, K] -> (audio [B, T * hop, channels], new state)."""
+        (audio,), new = self._run("decoder", {"codes": codes}, state)
+        return audio, new
+
+    def _run(self, role: str, feeds: dict[str, NDArray[np.generic]], state: State) -> tuple[list[Floats], State]:
+        tensors = self.manifest.graph(role).state
+        feeds |= {tensor.name: value for tensor, value in zip(tensors, state, strict=True)}
+        outputs: list[Floats] = self._sessions[role].run(None, feeds)  # type: ignore[assignment]
+        split = len(outputs) - len(tensors)
+        return outputs[:split], outputs[split:]
+
+    def _check(self, folder: Path) -> None:
+        """One silent hop through all graphs: names, ranks, sizes and types are what the manifest says."""
+        m = self.manifest
+        try:
+            for graph in m.graphs:
+                _check_names(self._sessions[graph.role], graph)
+            weights = np.full((1, len(m.kits)), 1 / len(m.kits), np.float32)
+            condition = self.condition(weights, np.zeros(1, np.int64))
+            noise = np.zeros((1, 1, m.codes.books, m.codes.size), np.float32)
+            grid = np.zeros((1, 1, m.grid.columns), np.float32)
+            temperature = np.array(m.codes.temperature, np.float32)
+            codes, predicted = self.predict(grid, condition, temperature, noise, self.initial_state("predictor", 1))
+            audio, decoded = self.decode(codes, self.initial_state("decoder", 1))
+        except BundleError as error:
+            raise BundleError(f"bundle {folder}: {error}") from error
+        except Exception as error:  # ONNX Runtime's exceptions have no common base
+            raise BundleError(f"bundle {folder}: its graphs do not run: {_one_line(error)}") from error
+        found = [("codes", codes, (1, 1, m.codes.books), np.int64), ("audio", audio, (1, m.hop, m.channels), np.float32)]
+        found += _expected(m.graph("predictor").state, predicted) + _expected(m.graph("decoder").state, decoded)
+        for name, value, shape, dtype in found:
+            if value.shape != shape or value.dtype != dtype or not np.isfinite(value).all():
+                raise BundleError(
+                    f"bundle {folder}: {name} is {value.dtype} {list(value.shape)}, expected finite "
+                    f"{np.dtype(dtype)} {list(shape)} as the manifest says"
+                )
+
+
+def _open(path: Path, threads: int, provider: str) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(path, options, PROVIDERS[provider])
+    except Exception as error:  # ONNX Runtime's exceptions have no common base
+        raise BundleError(f"{path} is no graph that ONNX Runtime can load: {_one_line(error)}") from error
+
+
+def _check_names(session: ort.InferenceSession, graph: Graph) -> None:
+    expected = [tensor.name for tensor in graph.state]
+    inputs = [entry.name for entry in session.get_inputs()][-len(expected) or None :] if expected else []
+    outputs = [entry.name for entry in session.get_outputs()][-len(expected) or None :] if expected else []
+    if inputs != expected or outputs != [f"{name}_next" for name in expected]:
+        raise BundleError(f"graph {graph.file} has states {inputs} -> {outputs}, the manifest says {expected}")
+
+
+def _expected(
+    tensors: Sequence[StateTensor], values: State
+) -> list[tuple[str, NDArray[np.generic], tuple[int, ...], type[np.generic]]]:
+    return [(t.name, value, (1, *t.shape), np.float32) for t, value in zip(tensors, values, strict=True)]
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

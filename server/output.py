@@ -1,0 +1,95 @@
+"""What the engine needs of an audio output, and the output without a device that tests and offline runs use."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.play_ring import PlayRing
+
+Audio = NDArray[np.float32]
+
+
+class Output(Protocol):
+    """A running audio output. Positions are frames since its stream began."""
+
+    name: str
+    rate: int
+    """Frames per second."""
+    block: int
+    """The most frames that are taken at once."""
+    device_latency: float
+    """Frames from the callback to the loudspeaker, as the audio system says."""
+
+    def consumed(self) -> int:
+        """Frames taken so far. Any thread."""
+        ...
+
+    def write(self, start: int, audio: Audio) -> int:
+        """Put `audio` at frame `start`; returns the frames dropped because they came too late. Render thread only."""
+        ...
+
+    def fade_out(self) -> None:
+        """Silence what was written but not yet taken, quickly but without a click. Render thread only."""
+        ...
+
+    def alive(self) -> bool:
+        """False once the device or its server is gone. Any thread."""
+        ...
+
+    def tend(self) -> int:
+        """Look after the stream, about once a second; returns the blocks that the audio system reports as lost so far.
+
+        Always the same thread, and not the render thread.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop and free the device."""
+        ...
+
+
+class NullOutput:
+    """No device: takes blocks when `advance` says so and keeps what was played."""
+
+    name = "none"
+
+    def __init__(self, rate: int, block: int, channels: int = 2, device_latency: float = 0.0) -> None:
+        self.rate, self.block, self.device_latency = rate, block, device_latency
+        self._ring = PlayRing(1 << 16, channels)
+        self._ring.clear_to(self._ring.reach)
+        self._consumed = 0
+        self._blocks: list[Audio] = []
+
+    def advance(self) -> None:
+        """The device takes one block."""
+        self._blocks.append(self._ring.read(self._consumed, self.block))
+        self._consumed += self.block
+
+    def played(self) -> Audio:
+        """Everything taken so far, [frames, channels]."""
+        return np.concatenate(self._blocks) if self._blocks else np.zeros((0, 2), np.float32)
+
+    def consumed(self) -> int:
+        """Frames taken so far."""
+        return self._consumed
+
+    def write(self, start: int, audio: Audio) -> int:
+        """As `Output.write`."""
+        self._ring.clear_to(self._consumed + self._ring.reach)
+        return self._ring.write(start, audio, self._consumed)
+
+    def fade_out(self) -> None:
+        """As `Output.fade_out`."""
+        self._ring.fade_out(self._consumed)
+
+    def alive(self) -> bool:
+        """Always."""
+        return True
+
+    def tend(self) -> int:
+        """Nothing to look after, nothing lost."""
+        return 0
+
+    def close(self) -> None:
+        """Nothing to free."""

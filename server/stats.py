@@ -1,0 +1,60 @@
+"""Counters of a running engine and what they sum up to."""
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+WINDOW: Final = 2048
+"""Hops over which render times are summed up, about ten seconds."""
+
+
+class Stats:
+    """Counters written by the render thread alone and read by others: each is one number, read once."""
+
+    def __init__(self) -> None:
+        self.hops = 0
+        self.hits = 0
+        self.late_hops = 0
+        """Hops of which frames were dropped, or that were not rendered at all."""
+        self.dropped_frames = 0
+        self.late_hits = 0
+        """Hits that reached the render thread after their hop was rendered; they sounded late."""
+        self.lost_hits = 0
+        """Hits thrown away: too many waiting, too old, or silenced by panic."""
+        self.refused = 0
+        """Commands that did not fit this bundle."""
+        self.ring_fill = 0.0
+        """Seconds of sound ready when the last hop was written."""
+        self._seconds = np.zeros(WINDOW)
+
+    def rendered(self, seconds: float) -> None:
+        """One more hop, which took so long."""
+        self._seconds[self.hops % WINDOW] = seconds
+        self.hops += 1
+
+    def render_seconds(self) -> tuple[float, float, float]:
+        """Median, 99th percentile and maximum of the render time [s] of the last hops; zeros before the first."""
+        known = self._seconds[: min(self.hops, WINDOW)]
+        if not len(known):
+            return 0.0, 0.0, 0.0
+        p50, p99 = np.percentile(known, [50, 99])
+        return float(p50), float(p99), float(known.max())
+
+
+@dataclass
+class CpuMeter:
+    """Share of one core that this process used since the last look."""
+
+    _wall: float = 0.0
+    _used: float = 0.0
+
+    def percent(self) -> float:
+        """100 = one core busy all the time; 0 at the first look."""
+        times = os.times()
+        wall, used = time.perf_counter(), times.user + times.system
+        share = 100 * (used - self._used) / (wall - self._wall) if self._wall else 0.0
+        self._wall, self._used = wall, used
+        return share

@@ -1,0 +1,48 @@
+"""Where the music is: beat and tempo, from MIDI clock and song position, from commands, or running freely."""
+
+from collections import deque
+from typing import Final
+
+from ghostnote.events import ClockEvent, TransportEvent
+
+TICKS_PER_BEAT: Final = 24
+CLOCK_LOST_SECONDS: Final = 0.5
+"""A clock that is silent for so long has ended; 20 bpm has a tick every 0.125 s."""
+BPM_RANGE: Final = (20.0, 400.0)
+
+
+class Transport:
+    """The beat at any time. Owned by the render thread."""
+
+    def __init__(self, bpm: float = 120.0) -> None:
+        self.bpm = bpm
+        self.playing = False
+        self._beat, self._at = 0.0, 0.0
+        self._ticks: deque[float] = deque(maxlen=TICKS_PER_BEAT + 1)
+
+    def beat_at(self, time: float) -> float:
+        """Position in quarter notes at `time` [s]; goes on at the last tempo while nothing is heard."""
+        return max(0.0, self._beat + (time - self._at) * self.bpm / 60)
+
+    def set_tempo(self, time: float, bpm: float) -> None:
+        """A tempo by hand, from `time` on; a running clock overrules it at its next tick."""
+        self._beat, self._at = self.beat_at(time), time
+        self.bpm = min(max(bpm, BPM_RANGE[0]), BPM_RANGE[1])
+
+    def clock(self, event: ClockEvent) -> None:
+        """One tick: the tempo is that of the last beat's ticks; while playing, the beat advances by 1/24."""
+        if self._ticks and event.at - self._ticks[-1] > CLOCK_LOST_SECONDS:
+            self._ticks.clear()
+        expected = round(self.beat_at(event.at) * TICKS_PER_BEAT) / TICKS_PER_BEAT
+        self._ticks.append(event.at)
+        span = self._ticks[-1] - self._ticks[0]
+        if len(self._ticks) > 6 and span > 0:
+            bpm = 60 * (len(self._ticks) - 1) / TICKS_PER_BEAT / span
+            self.bpm = min(max(bpm, BPM_RANGE[0]), BPM_RANGE[1])
+        if self.playing:
+            self._beat, self._at = expected, event.at
+
+    def transport(self, event: TransportEvent) -> None:
+        """Start, stop, continue or a jump, at `event.beat`."""
+        self._beat, self._at = event.beat, event.at
+        self.playing = event.kind != "stop"

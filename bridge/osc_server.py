@@ -1,0 +1,254 @@
+"""The OSC server: checks messages by the table, hands on events and commands, answers queries, tells of changes.
+
+One thread does everything and never waits for the render thread: `sink` only enqueues and `state` only copies. An event
+carries the time of its bundle's tag in `at`; a command with a future tag is kept here until then. Changes are seen by
+comparing snapshots of the state, so that subscribers hear of those made by MIDI or presets, too, and only of what
+really happened.
+"""
+
+import heapq
+import ipaddress
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Final
+
+from bridge.osc_packet import Message, quiet_parser, read_packet, write_values
+from bridge.osc_peers import MAX_SUBSCRIBERS, Peer, RateLimit, Subscribers
+from ghostnote.errors import GhostnoteError, InputError, MissingError
+from ghostnote.events import Command, Event, LoadPreset
+from ghostnote.osc_schema import Address, State, Values
+from ghostnote.osc_table import (
+    ERROR,
+    PANIC,
+    PRESET,
+    SUBSCRIBE,
+    SUBSCRIPTION_S,
+    TABLE,
+    UNSUBSCRIBE,
+    find,
+    unknown_address,
+)
+from ghostnote.preset import load_preset
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 9010
+MAX_WAITING: Final = 1024
+"""Commands that may wait for their time."""
+_ECHO_S: Final = 0.05
+_IDLE_S: Final = 0.25
+
+_in = logging.getLogger("osc.in")
+_out = logging.getLogger("osc.out")
+
+Sink = Callable[[Event | Command], None]
+
+
+class OscServer:
+    """Serves the OSC table on one UDP port from `start` to `stop`; also a context manager.
+
+    `sink` and `state` are called by the server's thread and must not block.
+    """
+
+    def __init__(
+        self, sink: Sink, state: Callable[[], State], host: str = DEFAULT_HOST, port: int = DEFAULT_PORT
+    ) -> None:
+        self._sink = sink
+        self._state = state
+        self._wanted = (host, port)
+        self._limit = RateLimit()
+        self._complaints = RateLimit(rate=20, burst=20)
+        self._subscribers = Subscribers()
+        self._told: dict[str, Values] = {}
+        self._waiting: list[tuple[float, int, Command]] = []
+        self._order = count()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
+        self.dropped = 0
+        """Packets and messages refused because their sender was too fast."""
+
+    def start(self) -> None:
+        """Bind and serve. Raises MissingError where the address cannot be bound; port 0 takes a free one."""
+        host, port = self._wanted
+        quiet_parser()
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._socket = socket.socket(family, socket.SOCK_DGRAM)
+            self._socket.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise MissingError(
+                f"cannot listen for OSC on {host} port {port} ({error}): does another Ghostnote run? Choose another"
+            ) from error
+        if not is_loopback(host):
+            _in.warning("OSC listens on %s: everyone who reaches this address can play and change settings", host)
+        self._thread.start()
+
+    @property
+    def address(self) -> Peer:
+        """Host and port that are bound."""
+        name = self._socket.getsockname()
+        return name[0], name[1]
+
+    def stop(self) -> None:
+        """End the thread and free the port."""
+        self._stop.set()
+        self._thread.join()
+        self._socket.close()
+
+    def __enter__(self) -> "OscServer":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._socket.settimeout(self._pause())
+            try:
+                data, name = self._socket.recvfrom(65536)
+            except TimeoutError:
+                pass
+            except OSError as error:  # Windows reports here that an earlier reply found nobody
+                _in.debug("receive: %s", error)
+            else:
+                self._packet(data, (name[0], name[1]))
+            self._release()
+            self._echo()
+
+    def _pause(self) -> float:
+        now = time.perf_counter()
+        rest = _ECHO_S if self._subscribers.present(now) else _IDLE_S
+        if self._waiting:
+            rest = min(rest, self._waiting[0][0] - now)
+        return max(0.001, rest)
+
+    def _packet(self, data: bytes, sender: Peer) -> None:
+        now = time.perf_counter()
+        if not self._limit.allows(sender, now) and PANIC.encode() not in data:
+            self._refuse(sender)
+            return
+        try:
+            messages = read_packet(data, now)
+        except InputError as error:
+            self._complain(sender, "", partial(str, error))
+            return
+        for message in messages:
+            self._message(message, sender, now)
+
+    def _message(self, message: Message, sender: Peer, now: float) -> None:
+        _in.debug("%s:%d %s %r", *sender, message.address, message.args)
+        rows = find(message.address)
+        if message.address != PANIC and not self._limit.allows(sender, now, max(1, len(rows))):
+            self._refuse(sender)
+        elif not rows:
+            self._complain(sender, message.address, lambda: str(unknown_address(message.address)))
+        else:
+            state = self._state()
+            for row in rows:
+                try:
+                    self._serve(row, message, sender, state)
+                except GhostnoteError as error:
+                    self._complain(sender, row.path, partial(str, error))
+
+    def _serve(self, row: Address, message: Message, sender: Peer, state: State) -> None:
+        if not message.args and row.read:
+            self._send(sender, row.path, row.read(state))
+            return
+        args = row.check(message.args, state)
+        if row.path == SUBSCRIBE:
+            self._subscribe((sender[0], int(args[0]) if args else sender[1]), state)
+        elif row.path == UNSUBSCRIBE:
+            self._subscribers.remove((sender[0], int(args[0]) if args else sender[1]))
+        elif row.path == PRESET:
+            for command in preset_commands(str(args[0]), state):
+                self._enqueue(command, message.at)
+        elif row.make:
+            for item in row.make(state, message.at, args):
+                self._enqueue(item, message.at)
+
+    def _enqueue(self, item: Event | Command, at: float) -> None:
+        if isinstance(item, Event) or at <= time.perf_counter():
+            self._sink(item)
+        elif len(self._waiting) < MAX_WAITING:
+            heapq.heappush(self._waiting, (at, next(self._order), item))
+        else:
+            raise InputError(f"{MAX_WAITING} changes wait for their time already, this one is dropped")
+
+    def _release(self) -> None:
+        while self._waiting and self._waiting[0][0] <= time.perf_counter():
+            self._sink(heapq.heappop(self._waiting)[2])
+
+    def _subscribe(self, peer: Peer, state: State) -> None:
+        now = time.perf_counter()
+        if not self._subscribers.present(now):
+            self._told = feedback_values(state)
+        if not self._subscribers.add(peer, now + SUBSCRIPTION_S):
+            raise InputError(f"{SUBSCRIBE}: {MAX_SUBSCRIBERS} subscribers already, expected fewer: try again later")
+        for path, values in feedback_values(state).items():
+            self._send(peer, path, values)
+        self._send(peer, SUBSCRIBE, (peer[0], peer[1], SUBSCRIPTION_S))
+
+    def _echo(self) -> None:
+        peers = self._subscribers.present(time.perf_counter())
+        if not peers:
+            return
+        present = feedback_values(self._state())
+        for path, values in present.items():
+            if self._told.get(path) != values:
+                for peer in peers:
+                    self._send(peer, path, values)
+        self._told = present
+
+    def _refuse(self, sender: Peer) -> None:
+        self.dropped += 1
+        text = f"more than {self._limit.rate:g} messages per second from {sender[0]}:{sender[1]}: some are dropped"
+        self._complain(sender, "", lambda: text)
+
+    def _complain(self, sender: Peer, address: str, text: Callable[[], str]) -> None:
+        """Answer with an error; `text` is only made where the sender has not been told of too many already."""
+        if self._complaints.allows(sender, time.perf_counter()):
+            line = text()
+            _in.info("%s:%d %s", *sender, line)
+            self._send(sender, ERROR, (address, line))
+
+    def _send(self, peer: Peer, address: str, values: Values) -> None:
+        _out.debug("%s:%d %s %r", *peer, address, values)
+        try:
+            self._socket.sendto(write_values(address, values), peer)
+        except (OSError, ValueError) as error:
+            _out.debug("%s:%d cannot be reached: %s", *peer, error)
+
+
+def feedback_values(state: State) -> dict[str, Values]:
+    """The present value of every row whose changes subscribers are told."""
+    return {row.path: row.read(state) for row in TABLE if row.feedback and row.read}
+
+
+def preset_commands(name: str, state: State) -> list[Command]:
+    """All changes that a saved preset asks for, then LoadPreset as their mark.
+
+    Raises MissingError, or InputError where the preset is corrupt or for another bundle than the one that plays.
+    """
+    preset = load_preset(name)
+    strange = [kit for kit in preset.kit if kit not in state.kits]
+    if strange or (preset.bundle and preset.bundle != state.settings.bundle):
+        raise InputError(
+            f"preset {name!r} is for the bundle {preset.bundle or 'with kit ' + ', '.join(strange)}, "
+            f"{state.settings.bundle or 'another'} is playing: start ghostnote with that bundle"
+        )
+    if preset.drummer >= max(1, len(state.drummers)):
+        raise InputError(f"preset {name!r} asks for drummer {preset.drummer}, the bundle has {len(state.drummers)}")
+    return [*preset.commands(), LoadPreset(name)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,26 +1,35 @@
 """From a recipe to a trainer: opens the pack, decodes the kits, builds the task."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ghostnote.errors import InputError
 from training.data.pack import Pack
 from training.data.windows import WindowConfig, WindowSource
+from training.live_task import LiveTask
 from training.loop import Trainer
 from training.recipe import Recipe
 from training.tasks import CodecTask, Task
 
-DRUMMERS = 11
-"""Drummer embeddings: 0 unknown, 1..10 those of the Groove MIDI Dataset."""
+
+@dataclass(frozen=True)
+class CodecSource:
+    """Table [codec] of a predictor's recipe."""
+
+    checkpoint: str = "runs/codec_cpu/best.safetensors"
 
 
 def _codec(recipe: Recipe, _kits: int) -> Task:
     return CodecTask(recipe)
 
 
-TASKS: dict[str, Callable[[Recipe, int], Task]] = {"codec": _codec}
+def _live(recipe: Recipe, kits: int) -> Task:
+    return LiveTask(recipe, kits, Path(recipe.table("codec", CodecSource).checkpoint))
+
+
+TASKS: dict[str, Callable[[Recipe, int], Task]] = {"codec": _codec, "live": _live}
 
 
 def start(recipe: Recipe, pack_path: Path, folder: Path) -> Trainer:
@@ -34,4 +43,6 @@ def start(recipe: Recipe, pack_path: Path, folder: Path) -> Trainer:
     kits = [pack.kit(name) for name in names]
     unseen = WindowSource(pack.performances(("validation",)), kits, replace(config, drill_share=0.0, solo_share=0.0))
     infos: list[dict[str, Any]] = [asdict(kit.info) for kit in kits]
-    return Trainer(recipe, task, WindowSource(pack.performances(), kits, config), unseen, folder, {"kits": infos})
+    return Trainer(
+        recipe, task, WindowSource(pack.performances(), kits, config), unseen, folder, {"kits": infos, **task.facts}
+    )

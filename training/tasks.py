@@ -25,15 +25,20 @@ class Task(Protocol):
     extra: nn.Module
     """Whatever else must be saved to go on (a discriminator); may be empty."""
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint says beside its weights."""
+        ...
+
     def prepare(self, fabric: Fabric, learning_rate: float, weight_decay: float) -> list[Optimizer]:
         """Move to the device; the optimisers of `network`, then of `extra` if it trains."""
         ...
 
-    def step(self, fabric: Fabric, batch: WindowBatch, step: int, clip: float) -> Logs:
+    def step(self, fabric: Fabric, batch: Any, step: int, clip: float) -> Logs:
         """One optimiser step."""
         ...
 
-    def validate(self, batch: WindowBatch) -> tuple[Logs, Tensor]:
+    def validate(self, batch: Any) -> tuple[Logs, Tensor]:
         """Measures on unseen windows, and the rendered audio [B, 2, N]."""
         ...
 
@@ -74,6 +79,7 @@ class CodecTask:
         if self.loss.adversarial_from >= 0:
             self.extra = MultiScaleSTFTDiscriminator(filters=self.loss.discriminator_filters, in_channels=2)
         self.balancer = Balancer({"spectral": 1.0, "adversarial": 0.6, "feature": 0.6})
+        self.facts: dict[str, Any] = {}
 
     def prepare(self, fabric: Fabric, learning_rate: float, weight_decay: float) -> list[Optimizer]:
         """See `Task.prepare`."""
@@ -88,7 +94,9 @@ class CodecTask:
     def step(self, fabric: Fabric, batch: WindowBatch, step: int, clip: float) -> Logs:
         """See `Task.step`."""
         rendered, codes, penalty = self.wrapped(batch.audio)
-        spectral = stft_loss(rendered, batch.audio, resolutions_of_step(step)) + self.loss.wave * wave_loss(rendered, batch.audio)
+        spectral = stft_loss(rendered, batch.audio, resolutions_of_step(step)) + self.loss.wave * wave_loss(
+            rendered, batch.audio
+        )
         logs = {"spectral": spectral.item(), "used": used_share(codes, self.network.codebook_size)}
         if 0 <= self.loss.adversarial_from <= step:
             logs |= self._judge_step(fabric, batch.audio, rendered.detach())

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.codecs.encodec_import import ResidualVectorQuantizer
+from training.codecs.quantizer import residual_quantizer
 from training.nets.causal import CausalStack
 
 
@@ -96,10 +96,7 @@ class DrumCodec(nn.Module):
         self.sample_rate, self.channels, self.hop = config.sample_rate, config.channels, config.hop
         self.n_codebooks, self.codebook_size = config.n_codebooks, config.codebook_size
         self.encoder = Encoder(config)
-        self.quantizer = ResidualVectorQuantizer(
-            dimension=config.latent, n_q=config.n_codebooks, bins=config.codebook_size,
-            decay=0.98, kmeans_init=True, kmeans_iters=20, threshold_ema_dead_code=2,
-        )
+        self.quantizer = residual_quantizer(config.latent, config.n_codebooks, config.codebook_size)
         self.decoder = Decoder(config)
 
     @property

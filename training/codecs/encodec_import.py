@@ -15,8 +15,17 @@ from torch import Tensor, nn
 class _Spectrogram(nn.Module):
     """|STFT|^power as torchaudio's transform of the same name, for the arguments encodec uses (no centring)."""
 
-    def __init__(self, n_fft: int, hop_length: int, win_length: int, window_fn: Callable[[int], Tensor],
-                 normalized: bool, center: bool, pad_mode: str | None, power: float | None) -> None:
+    def __init__(
+        self,
+        n_fft: int,
+        hop_length: int,
+        win_length: int,
+        window_fn: Callable[[int], Tensor],
+        normalized: bool,
+        center: bool,
+        pad_mode: str | None,
+        power: float | None,
+    ) -> None:
         super().__init__()
         if center or power is not None:
             raise ValueError("only the complex, uncentred spectrogram is provided")
@@ -51,5 +60,12 @@ except (ImportError, OSError):
 from encodec.model import EncodecModel  # noqa: E402
 from encodec.msstftd import MultiScaleSTFTDiscriminator  # noqa: E402
 from encodec.quantization import ResidualVectorQuantizer  # noqa: E402
+from encodec.quantization.core_vq import EuclideanCodebook, sample_vectors  # noqa: E402
 
-__all__ = ["EncodecModel", "MultiScaleSTFTDiscriminator", "ResidualVectorQuantizer"]
+__all__ = [
+    "EncodecModel",
+    "EuclideanCodebook",
+    "MultiScaleSTFTDiscriminator",
+    "ResidualVectorQuantizer",
+    "sample_vectors",
+]

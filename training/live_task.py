@@ -1,0 +1,152 @@
+"""Training of the live predictor on a finished codec, together with a last polish of the codec's decoder.
+
+Cross-entropy of the codes pulls the predicted latent to the codec's; its weight then falls, and the spectral loss of the
+decoded prediction, passed straight through the quantiser, decides: it does not punish a phase that the grid cannot
+know, which cross-entropy answers with an average and so with too little level. The decoder trains along on predicted
+and, every third step, on the encoder's own codes; encoder and codebooks stay fixed, so codes keep their meaning.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
+
+from training.checkpoints import load_codec
+from training.codecs.drum_codec import DrumCodec, sum_codes
+from training.data.windows import WindowBatch
+from training.losses import resolutions_of_step, stft_loss
+from training.predictors.live import LiveConfig, LivePredictor
+from training.recipe import Recipe
+from training.tasks import Logs, audio_logs, matrices_decay
+
+DRUMMERS = 11
+"""Drummer embeddings: 0 unknown, 1..10 those of the Groove MIDI Dataset."""
+
+
+@dataclass(frozen=True)
+class LiveLossConfig:
+    """Table [loss] of a live recipe."""
+
+    codes: float = 1.0
+    """Weight of the cross-entropy at the start (nats per code)."""
+    codes_floor: float = 0.03
+    codes_steps: int = 1500
+    """Steps over which the weight falls to its floor."""
+    spectral: float = 1.0
+    oracle_every: int = 3
+    """Every so many steps the decoder trains on the encoder's codes."""
+
+
+class Renderer(nn.Module):
+    """Codec and predictor as one network: what is averaged, saved and exported."""
+
+    def __init__(self, codec: DrumCodec, predictor: LivePredictor) -> None:
+        super().__init__()
+        self.codec, self.predictor = codec, predictor
+        for part in (codec.encoder, codec.quantizer):
+            part.requires_grad_(False)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """latent [B, T, D] -> audio [B, 2, N], from silence."""
+        return self.codec.decoder(latent, self.codec.decoder.initial_state(len(latent), latent))[0].transpose(1, 2)
+
+    def forward(self, grid: Tensor, kit: Tensor, drummer: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Audio of the greedily chosen codes, and the cross-entropy [K] of the true ones."""
+        latent, corrections = self.predictor(grid, kit, drummer)
+        latent, corrections = latent.float(), corrections.float()
+        with torch.autocast(grid.device.type, enabled=False):
+            entropy = cross_entropy(self.predictor, latent, corrections, codes)
+            quantised = sum_codes(self.codec.codebooks, greedy(self.predictor, latent, corrections))
+        return self.decode(latent + (quantised - latent).detach()), entropy
+
+
+def cross_entropy(predictor: LivePredictor, latent: Tensor, corrections: Tensor, codes: Tensor) -> Tensor:
+    """Mean negative log-likelihood [K] of codes [B, T, K], each given the ones before it."""
+    chosen = torch.zeros_like(latent)
+    parts: list[Tensor] = []
+    books: Tensor = predictor.codebooks  # type: ignore[assignment]
+    for book in range(codes.shape[-1]):
+        scores = predictor.logits(book, latent + corrections[:, :, book] - chosen)
+        parts.append(F.cross_entropy(scores.flatten(0, 1), codes[..., book].flatten()))
+        chosen = chosen + books[book][codes[..., book]]
+    return torch.stack(parts)
+
+
+@torch.no_grad()
+def greedy(predictor: LivePredictor, latent: Tensor, corrections: Tensor) -> Tensor:
+    """The likeliest codes book by book."""
+    books = len(predictor.sharpness)
+    none = torch.zeros(1, device=latent.device)
+    return predictor.choose(latent, corrections, none.expand(books), none.view(1, 1, 1, 1).expand(1, 1, books, 1))
+
+
+@dataclass
+class LiveTask:
+    """See the module."""
+
+    recipe: Recipe
+    kits: int
+    codec_path: Path
+    network: Renderer = field(init=False)
+    extra: nn.Module = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loss = self.recipe.table("loss", LiveLossConfig)
+        codec = load_codec(self.codec_path)
+        predictor = LivePredictor(self.recipe.table("model", LiveConfig), self.kits, DRUMMERS, codec.codebooks)
+        self.network, self.extra = Renderer(codec, predictor), nn.Module()
+        self.recipe.tables["codec_model"] = asdict(codec.config)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the checkpoint says beside its weights."""
+        return {"drummers": DRUMMERS}
+
+    def prepare(self, fabric: Fabric, learning_rate: float, weight_decay: float) -> list[Optimizer]:
+        """See `Task.prepare`."""
+        self.network.codec.encoder.eval()
+        self.network.codec.quantizer.eval()
+        optimizer = matrices_decay(self.network, learning_rate, weight_decay)
+        self.wrapped, self.optimizer = fabric.setup(self.network, optimizer)
+        self.wrapped.mark_forward_method("decode")
+        return [self.optimizer]
+
+    def step(self, fabric: Fabric, batch: WindowBatch, step: int, clip: float) -> Logs:
+        """See `Task.step`."""
+        self.network.codec.quantizer.eval()
+        with torch.no_grad(), fabric.autocast():
+            codes = self.network.codec.encode(batch.audio)
+        kit = F.one_hot(batch.kit, self.kits).float()
+        resolutions = resolutions_of_step(step)
+        if self.loss.oracle_every and step % self.loss.oracle_every == self.loss.oracle_every - 1:
+            oracle = stft_loss(self.wrapped.decode(self.network.codec.dequantize(codes)), batch.audio, resolutions)
+            total, logs = oracle, {"oracle": oracle.item()}
+        else:
+            rendered, entropy = self.wrapped(batch.grid, kit, batch.drummer, codes)
+            spectral = stft_loss(rendered, batch.audio, resolutions)
+            fall = max(0.0, 1 - step / self.loss.codes_steps)
+            weight = self.loss.codes_floor + (self.loss.codes - self.loss.codes_floor) * fall
+            total = self.loss.spectral * spectral + weight * entropy.mean()
+            logs = {"spectral": spectral.item(), "nll": entropy.mean().item()}
+        fabric.backward(total)
+        fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return logs
+
+    @torch.no_grad()
+    def validate(self, batch: WindowBatch) -> tuple[Logs, Tensor]:
+        """See `Task.validate`; `shuffled` is the loss with another window's grid, the alarm that the grid is heard."""
+        codes = self.network.codec.encode(batch.audio)
+        kit = F.one_hot(batch.kit, self.kits).float()
+        rendered, entropy = self.network(batch.grid, kit, batch.drummer, codes)
+        wrong, _ = self.network(batch.grid.roll(1, 0), kit, batch.drummer, codes)
+        logs = audio_logs(rendered, batch.audio)
+        logs |= {"nll": float(entropy.mean()), "shuffled": float(stft_loss(wrong, batch.audio))}
+        logs["oracle_sc"] = audio_logs(self.network.codec.decode(codes), batch.audio)["sc"]
+        return logs, rendered

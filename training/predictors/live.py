@@ -1,0 +1,123 @@
+"""The live predictor: causal, lane-state grid in, residual codes out, one hop per step or many at once.
+
+Every kit has its own inlet: row n of the grid goes through a matrix that is the shared one plus the kit's (a morph: a
+weighted sum), and each block is scaled and shifted (FiLM) by kit, drummer and tempo-free condition. All of that depends
+on kit and drummer alone, so `condition` computes it once per kit change and `step` stays small.
+
+Codes in residual order: the trunk says a latent; book k's query is that latent, plus a correction of its own, minus the
+entries already chosen; its logits are the scaled negative squared distances from the query to the book's entries. With
+temperature 0 this is residual quantisation of the predicted latent; with Gumbel noise it is sampling from
+p(code k | codes < k). One latent serves cross-entropy and, straight through the quantiser, the spectral loss.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ghostnote.grid import N_COLUMNS
+from training.nets.causal import CausalStack
+
+
+@dataclass(frozen=True)
+class LiveConfig:
+    """Sizes of the live predictor."""
+
+    width: int = 320
+    hidden: int = 640
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
+    embedding: int = 64
+    """Size of kit and drummer embeddings."""
+    columns: int = N_COLUMNS
+
+
+class LivePredictor(nn.Module):
+    """Grid, kit, drummer -> codes."""
+
+    def __init__(self, config: LiveConfig, kits: int, drummers: int, codebooks: Tensor) -> None:
+        """`codebooks` [K, V, D] are the codec's and stay fixed."""
+        super().__init__()
+        self.config, self.kits, self.drummers = config, kits, drummers
+        books, _, latent = codebooks.shape
+        blocks = len(config.dilations)
+        self.inlet = nn.Parameter(torch.randn(config.columns, config.width) * 0.3)
+        self.kit_inlet = nn.Parameter(torch.randn(kits, config.columns, config.width) * 0.1)
+        self.bias = nn.Parameter(torch.zeros(config.width))
+        self.kit_embedding = nn.Parameter(torch.randn(kits, config.embedding) * 0.5)
+        self.drummer_embedding = nn.Embedding(drummers, config.embedding)
+        nn.init.normal_(self.drummer_embedding.weight, std=0.02)
+        self.film = nn.Linear(config.embedding, blocks * 2 * config.width)
+        nn.init.normal_(self.film.weight, std=0.02)
+        nn.init.zeros_(self.film.bias)
+        self.stack = CausalStack(config.width, config.hidden, config.dilations)
+        self.norm = nn.LayerNorm(config.width)
+        self.latent = nn.Linear(config.width, latent)
+        self.corrections = nn.Linear(config.width, books * latent)
+        nn.init.zeros_(self.corrections.weight)
+        nn.init.zeros_(self.corrections.bias)
+        self.sharpness = nn.Parameter(torch.full((books,), first_sharpness(codebooks)))
+        self.register_buffer("codebooks", codebooks.clone())
+
+    @property
+    def state_shapes(self) -> list[tuple[int, int]]:
+        """(rows, channels) of each state tensor, in order."""
+        return self.stack.state_shapes
+
+    def initial_state(self, batch: int, like: Tensor) -> list[Tensor]:
+        """Zeros: silence so far."""
+        return self.stack.initial_state(batch, like)
+
+    def condition(self, kit: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor]:
+        """kit weights [B, kits] (one-hot or a morph), drummer [B] -> inlet [B, columns, C], film [B, blocks, 2C]."""
+        inlet = self.inlet + (kit @ self.kit_inlet.flatten(1)).unflatten(1, self.inlet.shape)
+        embedding = kit @ self.kit_embedding + self.drummer_embedding(drummer)
+        return inlet, self.film(embedding).unflatten(1, (len(self.config.dilations), -1))
+
+    def trunk(
+        self, grid: Tensor, inlet: Tensor, film: Tensor, state: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """grid [B, T, columns] -> latent [B, T, D], corrections [B, T, K, D], new state."""
+        x, new = self.stack(torch.matmul(grid, inlet) + self.bias, state, film)
+        x = self.norm(x)
+        corrections = self.corrections(x).unflatten(-1, (len(self.sharpness), -1))
+        return self.latent(x), corrections, new
+
+    def logits(self, book: int, query: Tensor) -> Tensor:
+        """Scores of the entries of one book for query [B, T, D]: [B, T, V]."""
+        entries = self.codebooks[book]  # type: ignore[index]
+        score = 2 * torch.matmul(query, entries.t()) - entries.square().sum(-1)
+        return score * (10 * self.sharpness[book]).exp()
+
+    def choose(self, latent: Tensor, corrections: Tensor, temperature: Tensor, noise: Tensor) -> Tensor:
+        """Codes [B, T, K] book by book; temperature [K], noise [B, T, K, V] standard Gumbel."""
+        chosen = torch.zeros_like(latent)
+        codes: list[Tensor] = []
+        for book in range(len(self.sharpness)):
+            scores = self.logits(book, latent + corrections[:, :, book] - chosen)
+            code = torch.argmax(scores + temperature[book] * noise[:, :, book], dim=-1)
+            chosen = chosen + self.codebooks[book][code]  # type: ignore[index]
+            codes.append(code)
+        return torch.stack(codes, dim=-1)
+
+    def step(
+        self, grid: Tensor, inlet: Tensor, film: Tensor, temperature: Tensor, noise: Tensor, state: Sequence[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """T more hops: codes [B, T, K] int64 and the new state."""
+        latent, corrections, new = self.trunk(grid, inlet, film, state)
+        return self.choose(latent, corrections, temperature, noise), new
+
+    def forward(self, grid: Tensor, kit: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor]:
+        """Whole windows from silence: latent and corrections."""
+        inlet, film = self.condition(kit, drummer)
+        latent, corrections, _ = self.trunk(grid, inlet, film, self.initial_state(len(grid), grid))
+        return latent, corrections
+
+
+def first_sharpness(codebooks: Tensor) -> float:
+    """A tenth of ln(1 / (2 variance)), the variance being that of the first book's entries per dimension.
+
+    An untrained query is as far from every book's entries as the latents are spread. The tenth lets the sharpness of
+    late books, hundreds of times greater, be learnt at the networks' learning rate.
+    """
+    return -float((2 * codebooks[0].var(dim=0).mean()).clamp_min(1e-8).log()) / 10

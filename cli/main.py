@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, str]] = {
     "data": "cli.data:app",
     "evaluate": "cli.evaluate:evaluate",
     "train": "cli.train:train",
+    "export": "cli.export:export",
 }
 """Subcommand -> "module:attribute", in the order in which --help lists them."""
 

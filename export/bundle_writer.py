@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,8 +15,19 @@ from export.graphs import Tracing, tracings
 from export.model_card import model_card
 from export.parity import Parity, compare, run_graph
 from export.precision import PRECISIONS, quantise, round_to_half, store_half
+from export.quality import Cost, cost_of
 from ghostnote.bundle import (
-    FORMAT_VERSION, SNAPSHOT, Codes, Graph, GridSpec, KitInfo, Manifest, Training, load_manifest, sha256_of,
+    FORMAT_VERSION,
+    MANIFEST,
+    SNAPSHOT,
+    Codes,
+    Graph,
+    GridSpec,
+    KitInfo,
+    Manifest,
+    Training,
+    load_manifest,
+    sha256_of,
     write_manifest,
 )  # fmt: skip
 from ghostnote.errors import BundleError, InputError
@@ -27,7 +38,7 @@ if TYPE_CHECKING:
     from training.predictors.live import LivePredictor
 
 OPSET: Final = 20
-SIZES: Final = ((2, 8), (1, 1), (3, 5))
+SIZES: Final = ((2, 4), (1, 1), (3, 17))
 """(passes, hops) of the parity check; the first is also the snapshot's and the tracer's."""
 
 
@@ -54,6 +65,8 @@ class Report:
     parity: list[Parity]
     sizes: dict[str, int]
     """Bytes by file name."""
+    cost: Cost | None
+    """Of a precision below fp32."""
 
 
 def export_bundle(
@@ -61,43 +74,69 @@ def export_bundle(
 ) -> Report:
     """Write the bundle to the folder `out`, replacing a bundle that is there once all is well.
 
-    precision: "fp32"; "fp16": weights rounded to half and stored so, computed in fp32; "int8": products in int8.
-    Raises BundleError if a graph differs from its network by more than rounding (int8 is reported, not judged), and
-    InputError for an unknown precision or a folder that is not a bundle.
+    precision: "fp32"; "fp16": weights rounded to half (the networks given are rounded, too) and stored so, computed in
+    fp32; "int8": products in int8. Raises BundleError if a graph differs from its network by more than rounding or if
+    the smaller precision is heard (`Cost.passes`), and InputError for an unknown precision or a folder that is no bundle.
     """
     if precision not in PRECISIONS:
         raise InputError(f"no precision {precision!r}: choose {', '.join(PRECISIONS)}")
-    if out.exists() and any(out.iterdir()) and not (out / "manifest.toml").exists():
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MANIFEST).exists())):
         raise InputError(f"{out} is not empty and no bundle: choose another folder")
-    if precision == "fp16":
-        round_to_half(codec)
-        round_to_half(predictor)
-    samples = [
-        tracings(codec, predictor, len(facts.kits), len(facts.drummers), batch=batch, rows=rows) for batch, rows in SIZES
-    ]
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch:
-        folder = Path(scratch) / "bundle"
-        folder.mkdir()
-        parity: list[Parity] = []
-        for same in zip(*samples, strict=True):
-            path = folder / f"{same[0].role}.onnx"
-            write_graph(same[0], path)
-            {"fp32": _leave, "fp16": store_half, "int8": quantise}[precision](path)
-            parity += compare(path, same)
-        failed = [p for p in parity if not p.holds]
-        if failed and precision != "int8":
-            worst = ", ".join(f"{p.graph}/{p.tensor} {p.error:.2g}" for p in failed)
-            raise BundleError(f"the exported graphs do not compute what the networks do: {worst}; nothing was written")
-        write_snapshot(samples[0], folder)
-        manifest = make_manifest(codec, facts, samples[0], folder, precision)
+        full, small = Path(scratch) / "full", Path(scratch) / "small"
+        parity, samples = write_graphs(codec, predictor, facts, full)
+        folder, cost = full, None
+        if precision != "fp32":
+            folder = small
+            if precision == "fp16":
+                round_to_half(codec)
+                round_to_half(predictor)
+                parity, samples = write_graphs(codec, predictor, facts, small, finish=store_half)
+            else:
+                shutil.copytree(full, small)
+                for tracing in samples:
+                    quantise(small / f"{tracing.role}.onnx")
+            cost = cost_of(full, small, samples, codec.hop, codec.sample_rate)
+            if not cost.passes:
+                raise BundleError(f"{precision} changes the sound too much: {cost.text}; export fp32 or fp16")
+        write_snapshot(samples, folder)
+        manifest = make_manifest(codec, facts, samples, folder, precision)
         write_manifest(manifest, folder)
         (folder / "README.md").write_text(model_card(manifest), "utf-8")
         load_manifest(folder)
         if out.exists():
             shutil.rmtree(out)
         folder.rename(out)
-    return Report(out, manifest, parity, {path.name: path.stat().st_size for path in sorted(out.iterdir())})
+    return Report(out, manifest, parity, {path.name: path.stat().st_size for path in sorted(out.iterdir())}, cost)
+
+
+def write_graphs(
+    codec: "DrumCodec",
+    predictor: "LivePredictor",
+    facts: Facts,
+    folder: Path,
+    finish: Callable[[Path], None] | None = None,
+) -> tuple[list[Parity], list[Tracing]]:
+    """Write the three graphs into `folder`, each rewritten by `finish`; their parity and what they were traced with.
+
+    Raises BundleError if a graph does not compute what its network does.
+    """
+    folder.mkdir()
+    kits, drummers = len(facts.kits), len(facts.drummers)
+    samples = [tracings(codec, predictor, kits, drummers, batch=batch, rows=rows) for batch, rows in SIZES]
+    parity: list[Parity] = []
+    for same in zip(*samples, strict=True):
+        path = folder / f"{same[0].role}.onnx"
+        write_graph(same[0], path)
+        if finish:
+            finish(path)
+        parity += compare(path, same)
+    failed = [p for p in parity if not p.holds]
+    if failed:
+        worst = ", ".join(f"{p.graph}/{p.tensor} {p.error:.2g}" for p in failed)
+        raise BundleError(f"the exported graphs do not compute what the networks do: {worst}; nothing was written")
+    return parity, samples[0]
 
 
 def write_graph(tracing: Tracing, path: Path) -> None:
@@ -144,9 +183,3 @@ def make_manifest(
         training=facts.training,
         metrics=facts.metrics or {},
     )
-
-
-def _leave(path: Path) -> None:
-    """fp32 is what the exporter writes."""
-
-

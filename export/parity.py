@@ -56,7 +56,8 @@ def compare(path: Path, samples: Sequence[Tracing]) -> list[Parity]:
     for tracing in samples:
         expected, actual = run_network(tracing), run_graph(path, tracing)
         found += [
-            Parity(tracing.role, name, value.shape, difference(name, value, actual[name])) for name, value in expected.items()
+            Parity(tracing.role, name, value.shape, difference(name, value, actual[name]))
+            for name, value in expected.items()
         ]
     names = dict.fromkeys(parity.tensor for parity in found)
     return [max((p for p in found if p.tensor == name), key=lambda p: p.error) for name in names]

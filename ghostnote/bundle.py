@@ -52,7 +52,9 @@ class Graph:
 
     def __post_init__(self) -> None:
         _check(self.role in ROLES, f"role {self.role!r}, expected one of {', '.join(ROLES)}")
-        plain = bool(self.file) and self.file == Path(self.file).name and "\\" not in self.file and "\0" not in self.file
+        plain = (
+            bool(self.file) and self.file == Path(self.file).name and "\\" not in self.file and "\0" not in self.file
+        )
         _check(plain, f"file {self.file!r}, expected a file name without a folder")
 
 
@@ -165,7 +167,9 @@ def bundle_folder(bundle: str | Path | None = None) -> Path:
         return BUNDLES_DIR / str(bundle)
     if Path(bundle).is_dir():
         return Path(bundle)
-    raise MissingError(f"no bundle {str(bundle)!r}: shipped are {', '.join(names) or 'none'}; or give a bundle's folder")
+    raise MissingError(
+        f"no bundle {str(bundle)!r}: shipped are {', '.join(names) or 'none'}; or give a bundle's folder"
+    )
 
 
 def load_manifest(folder: Path) -> Manifest:
@@ -186,7 +190,9 @@ def parse_manifest(table: Mapping[str, object], source: str) -> Manifest:
     """A manifest from its TOML table; `source` is named in errors. Raises BundleError."""
     version = table.get("format_version")
     if type(version) is not int or version < 1:
-        raise BundleError(f"{source} has format_version {version!r:.60}, expected 1..{FORMAT_VERSION}: not a bundle of ours")
+        raise BundleError(
+            f"{source} has format_version {version!r:.60}, expected 1..{FORMAT_VERSION}: not a bundle of ours"
+        )
     if version > FORMAT_VERSION:
         raise BundleError(
             f"{source} has format {version}, this program reads up to {FORMAT_VERSION}: update Ghostnote or export again"

@@ -2,13 +2,16 @@
 
 Pieces with the same level and pan go through the networks in one pass; each pass is one element of the batch, sees only
 its own lanes of the grid, and has its own state and noise. Kit, drummer and levels take effect at the next hop. What is rendered does not depend on how the
-hops are cut into calls.
+hops are cut into calls. Before the first hit, and once `RING_SECONDS` have passed since the last one, the output is exact
+silence and the networks rest; the next hit starts them from their initial state.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
+from itertools import groupby
+from math import ceil, isnan
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +23,8 @@ from server.noise import GumbelStream
 from server.session import Networks
 
 Audio = NDArray[np.float32]
+RING_SECONDS: Final = 10.0
+"""Time after the last hit that a kit may ring; its last tenth is faded."""
 Group = tuple[str, ...]
 """Pieces that share a pass, in the order of PIECES."""
 
@@ -47,6 +52,7 @@ class Renderer:
         self._levels, self._pans = dict.fromkeys(PIECES, 0.0), dict.fromkeys(PIECES, 0.0)
         self._alone: frozenset[str] = frozenset()
         self._grid = GridStream(self.hop)
+        self._ring_hops = ceil(RING_SECONDS * self.sample_rate / self.hop)
         self._passes = [self._make_pass(PIECES)]
         self.reset()
 
@@ -58,8 +64,9 @@ class Renderer:
     def reset(self) -> None:
         """Silence; every hit is forgotten, the noise starts anew. Kit, drummer and levels stay."""
         self._hop_index = 0
+        self._since = self._ring_hops
         self._grid.reset()
-        self._states = {role: self._networks.initial_state(role, len(self._passes)) for role in ("predictor", "decoder")}
+        self._rest()
         self._gain = self._gains()
 
     def set_kit(self, weights: Mapping[str, float]) -> None:
@@ -116,20 +123,53 @@ class Renderer:
 
     def render_groups(self, events: Sequence[HopEvents]) -> Audio:
         """As `render`, but each pass of `groups` by itself and without its level and pan: [groups, frames, channels]."""
-        if not events:
-            return np.zeros((len(self._passes), 0, self.channels), np.float32)
+        rows = [self._grid.row(one) for one in events]
+        since = self._hops_since_hit(events)
+        parts = [np.zeros((len(self._passes), 0, self.channels), np.float32)]
+        for awake, run in groupby(range(len(events)), key=lambda n: since[n] < self._ring_hops):
+            hops = list(run)
+            if awake:
+                sound = self._run_networks(np.stack([rows[n] for n in hops]))
+                parts.append(sound * self._fade(since[hops[0] : hops[-1] + 1]))
+            else:
+                parts.append(np.zeros((len(self._passes), len(hops) * self.hop, self.channels), np.float32))
+                self._rest()
+            self._hop_index += len(hops)
+        return np.concatenate(parts, axis=1)
+
+    def _run_networks(self, rows: Audio) -> Audio:
+        """rows [T, columns] -> [groups, T * hop, channels]; carries the states."""
         if self._condition is None:
             self._condition = self._networks.condition(self._weights, self._drummer)
-        rows = np.stack([self._grid.row(one) for one in events])
         grid = np.stack([rows * one.columns for one in self._passes])
-        noise = np.stack([one.noise.draw(self._hop_index, len(events)) for one in self._passes])
+        if self._temperature.any():
+            noise = np.stack([one.noise.draw(self._hop_index, len(rows)) for one in self._passes])
+        else:
+            noise = np.zeros((*grid.shape[:2], self.manifest.codes.books, self.manifest.codes.size), np.float32)
         states = self._states
         codes, states["predictor"] = self._networks.predict(
             grid, self._condition, self._temperature, noise, states["predictor"]
         )
         audio, states["decoder"] = self._networks.decode(codes, states["decoder"])
-        self._hop_index += len(events)
         return audio
+
+    def _hops_since_hit(self, events: Sequence[HopEvents]) -> list[int]:
+        """For each hop, how many hops ago the last hit was, 0 for a hop with one."""
+        since: list[int] = []
+        for one in events:
+            self._since = 0 if one.hits else self._since + 1
+            since.append(self._since)
+        return since
+
+    def _fade(self, since: list[int]) -> Audio:
+        """Gain towards the rest, [len(since) * hop, 1]: 1 until the last tenth of `RING_SECONDS`, then down to 0."""
+        left = self._ring_hops - np.array(since)[:, None] - np.arange(self.hop) / self.hop
+        return np.clip(10 * left / self._ring_hops, 0, 1).astype(np.float32).reshape(-1, 1)
+
+    def _rest(self) -> None:
+        self._states = {
+            role: self._networks.initial_state(role, len(self._passes)) for role in ("predictor", "decoder")
+        }
 
     def _gains(self) -> Audio:
         """[groups, channels]"""

@@ -98,7 +98,10 @@ class Networks:
             raise BundleError(f"bundle {folder}: {error}") from error
         except Exception as error:  # ONNX Runtime's exceptions have no common base
             raise BundleError(f"bundle {folder}: its graphs do not run: {_one_line(error)}") from error
-        found = [("codes", codes, (1, 1, m.codes.books), np.int64), ("audio", audio, (1, m.hop, m.channels), np.float32)]
+        found = [
+            ("codes", codes, (1, 1, m.codes.books), np.int64),
+            ("audio", audio, (1, m.hop, m.channels), np.float32),
+        ]
         found += _expected(m.graph("predictor").state, predicted) + _expected(m.graph("decoder").state, decoded)
         for name, value, shape, dtype in found:
             if value.shape != shape or value.dtype != dtype or not np.isfinite(value).all():

@@ -1,0 +1,53 @@
+"""Writes tests/data/tiny_bundle: the real graphs at toy size with untrained weights, for tests that need no torch.
+
+python -m tests.data.make_tiny_bundle
+"""
+
+from pathlib import Path
+
+import torch
+
+from export.bundle_writer import Facts, Report, export_bundle
+from ghostnote.bundle import KitInfo, Training
+from training.codecs.drum_codec import CodecConfig, DrumCodec
+from training.predictors.live import LiveConfig, LivePredictor
+
+FOLDER = Path(__file__).parent / "tiny_bundle"
+KITS = ("alpha", "beta", "gamma")
+
+
+def tiny_networks(seed: int = 0) -> tuple[DrumCodec, LivePredictor]:
+    """A codec of 4 books and a predictor of two blocks for three kits and two drummers, audible but untrained."""
+    torch.manual_seed(seed)
+    config = CodecConfig(
+        latent=16,
+        n_codebooks=4,
+        codebook_size=32,
+        width=24,
+        hidden=32,
+        encoder_dilations=(1,),
+        decoder_dilations=(1, 2),
+    )
+    codec = DrumCodec(config)
+    for book, layer in enumerate(codec.quantizer.vq.layers):
+        layer._codebook.embed.normal_(std=0.6**book)
+    torch.nn.init.normal_(codec.decoder.head.weight, std=0.02)
+    predictor = LivePredictor(
+        LiveConfig(width=24, hidden=32, dilations=(1, 4), embedding=8), len(KITS), 2, codec.codebooks
+    )
+    return codec.eval(), predictor.eval()
+
+
+def tiny_facts() -> Facts:
+    """What the tiny bundle says of itself."""
+    kits = tuple(KitInfo(name, name.title(), "noise of an untrained network", "CC0 1.0", "nobody") for name in KITS)
+    return Facts("tiny", kits, ("any", "drummer1"), (0.5,) * 4, "CC0 1.0", (), Training(("none: untrained",)))
+
+
+def make(folder: Path, precision: str = "fp32") -> Report:
+    """Export it to `folder`."""
+    return export_bundle(*tiny_networks(), tiny_facts(), folder, precision=precision)
+
+
+if __name__ == "__main__":
+    print(make(FOLDER).sizes)

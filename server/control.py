@@ -1,32 +1,19 @@
 """The settings in force: changed by commands in the render thread, read by anyone."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ghostnote.errors import InputError
-from ghostnote.events import (
-    Command,
-    LoadPreset,
-    Mode,
-    ProgramEvent,
-    SetDrummer,
-    SetFeel,
-    SetKit,
-    SetLevel,
-    SetMode,
-    SetPan,
-    SetTempo,
-)
+from ghostnote.events import Command, LoadPreset, ProgramEvent, SetDrummer, SetKit, SetLevel, SetPan
 from ghostnote.grid import HopEvents
+from ghostnote.preset import Preset
 
 log = logging.getLogger(__name__)
-
-AS_PLAYED: Final = {"timing": 0.0, "velocity": 0.0, "swing": 0.0}
 
 
 class Renders(Protocol):
@@ -58,79 +45,46 @@ class Renders(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Everything a player can set."""
-
-    kit: Mapping[str, float]
-    """Kit id -> share."""
-    drummer: int = 0
-    levels: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Piece -> dB, where not 0."""
-    pans: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Piece -> -1..1, where not 0."""
-    feel: Mapping[str, float] = field(default_factory=lambda: dict(AS_PLAYED))
-    mode: Mode = "live"
-    bpm: float = 120.0
-
-
 class Control:
     """Applies commands to a renderer and remembers what is in force.
 
     `apply` belongs to the render thread. `settings` is replaced as a whole, never changed, so any thread may read it.
-    `changed` is called in the render thread after every change that took effect and must only take note of it.
     """
 
-    def __init__(self, renderer: Renders, changed: Callable[[Command], None] = lambda command: None) -> None:
+    def __init__(self, renderer: Renders, settings: Preset | None = None) -> None:
+        """Puts `settings` in force, None = the bundle's first kit as it is. Raises InputError where they do not fit."""
         self._renderer = renderer
-        self.settings = Settings(kit={renderer.kits[0]: 1.0})
-        self.changed = changed
-        self.restore(self.settings)
-
-    def restore(self, settings: Settings) -> None:
-        """Put all of `settings` in force, as after a new start."""
-        self._renderer.set_kit(settings.kit)
-        self._renderer.set_drummer(settings.drummer)
-        self._renderer.set_levels(settings.levels, settings.pans)
-        self.settings = settings
+        self.settings = settings or Preset()
+        if not self.settings.kit:
+            self.settings = replace(self.settings, kit={renderer.kits[0]: 1.0})
+        self.preset = ""
+        """Name of the preset loaded last."""
+        renderer.set_kit(self.settings.kit)
+        renderer.set_drummer(self.settings.drummer)
+        renderer.set_levels(self.settings.levels, self.settings.pans)
 
     def apply(self, command: Command) -> bool:
-        """Put `command` in force; False (and a line in the log) when this bundle cannot do it."""
+        """Put `command` in force from the next hop on; False (and a line in the log) when this bundle cannot do it."""
+        wanted = self.settings.after(command)
         try:
-            self._apply(command)
+            match command:
+                case SetKit():
+                    self._renderer.set_kit(wanted.kit)
+                case SetDrummer():
+                    self._renderer.set_drummer(wanted.drummer)
+                case SetLevel() | SetPan():
+                    self._renderer.set_levels(wanted.levels, wanted.pans)
+                case LoadPreset(name):
+                    self.preset = name
+                case _:
+                    pass
         except InputError as error:
             log.warning("%s", error)
             return False
-        self.changed(command)
+        self.settings = wanted
         return True
 
     def program(self, event: ProgramEvent) -> bool:
         """The kit of a MIDI program change; False when the bundle has no such kit."""
         kits = self._renderer.kits
         return event.program < len(kits) and self.apply(SetKit({kits[event.program]: 1.0}))
-
-    def _apply(self, command: Command) -> None:
-        now = self.settings
-        match command:
-            case SetKit(weights):
-                self._renderer.set_kit(weights)
-                self.settings = replace(now, kit=weights)
-            case SetDrummer(index):
-                self._renderer.set_drummer(index)
-                self.settings = replace(now, drummer=index)
-            case SetLevel(piece, db):
-                levels = {**now.levels, piece: db}
-                self._renderer.set_levels(levels, now.pans)
-                self.settings = replace(now, levels=levels)
-            case SetPan(piece, pan):
-                pans = {**now.pans, piece: pan}
-                self._renderer.set_levels(now.levels, pans)
-                self.settings = replace(now, pans=pans)
-            case SetFeel(aspect, amount):
-                self.settings = replace(now, feel={**now.feel, aspect: amount})
-            case SetMode(mode):
-                self.settings = replace(now, mode=mode)
-            case SetTempo(bpm):
-                self.settings = replace(now, bpm=bpm)
-            case LoadPreset(name):
-                raise InputError(f"preset {name!r} was not unpacked into single commands before it was queued")

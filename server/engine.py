@@ -32,6 +32,7 @@ from ghostnote.grid import HopEvents, HopHit
 from ghostnote.latency import ARRIVAL_SECONDS, Latency, default_lead
 from server.clock import DeviceClock
 from server.control import Control, Renders
+from server.feel import add_feel
 from server.inbox import Inbox
 from server.output import Output
 from server.stats import Stats
@@ -197,7 +198,9 @@ class Engine:
     def _receive(self) -> None:
         for item in self._inbox.take():
             match item:
-                case NoteEvent() | ChokeEvent() | OpennessEvent():
+                case NoteEvent():
+                    self._place(self._feel(item))
+                case ChokeEvent() | OpennessEvent():
                     self._place(item)
                 case PanicEvent():
                     self.silence()
@@ -209,6 +212,10 @@ class Engine:
                     self.stats.refused += not self.control.program(item)
                 case _:
                     self._command(item)
+
+    def _feel(self, hit: NoteEvent) -> NoteEvent:
+        beat = self.transport.beat_at(hit.at)
+        return add_feel(hit, self.control.settings.feel, beat, self.transport.bpm, self._random)
 
     def _command(self, command: Command) -> None:
         applied = self.control.apply(command)

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from math import cos, pi
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from lightning_fabric import Fabric
 from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 
-from training.data.windows import WindowBatch, WindowSource, WindowStream
+from training.data.windows import Source, WindowStream
 from training.ema import WeightAverage
 from training.recipe import Recipe, RunConfig
 from training.samples import SampleWriter
@@ -44,15 +44,14 @@ class Trainer:
 
     recipe: Recipe
     task: Task
-    source: WindowSource
-    unseen: WindowSource
+    source: Source
+    unseen: Source
     folder: Path
     metadata: dict[str, Any]
     """Written with the weights: kits, drummers, configuration."""
     seconds: float = 0.0
     step: int = 0
     best: float = float("inf")
-    _loss_weights: dict[str, float] = field(default_factory=dict)
 
     def fit(self, progress: Progress) -> Path:
         """Train to the end of the recipe, going on from `last.ckpt` if there is one; the best weights' path."""
@@ -89,13 +88,15 @@ class Trainer:
     def _out_of_time(self) -> bool:
         return 0 < 60 * self.recipe.run.minutes <= self.seconds
 
-    def _loader(self) -> DataLoader[WindowBatch]:
+    def _loader(self) -> DataLoader[Any]:
         run, fabric = self.recipe.run, self.fabric
         stream = WindowStream(self.source, run.seed, run.batch, self.step, fabric.global_rank, fabric.world_size)
         # One process keeps the order of steps; more would interleave and change what a resumed run sees.
-        return DataLoader(stream, batch_size=None, num_workers=min(1, run.workers), prefetch_factor=4 if run.workers else None)
+        return DataLoader(
+            stream, batch_size=None, num_workers=min(1, run.workers), prefetch_factor=4 if run.workers else None
+        )
 
-    def _validate(self, batch: WindowBatch, writer: SampleWriter) -> None:
+    def _validate(self, batch: Any, writer: SampleWriter) -> None:
         network = self.task.network
         self.average.swap(network)
         network.eval()
@@ -110,8 +111,15 @@ class Trainer:
         self.average.swap(network)
 
     def _save_best(self, logs: Logs) -> None:
-        facts = {**self.metadata, "step": self.step, "minutes": round(self.seconds / 60, 1), "measures": logs,
-                 "run": asdict(self.recipe.run), "recipe": self.recipe.name, "tables": self.recipe.tables}
+        facts = {
+            **self.metadata,
+            "step": self.step,
+            "minutes": round(self.seconds / 60, 1),
+            "measures": logs,
+            "run": asdict(self.recipe.run),
+            "recipe": self.recipe.name,
+            "tables": self.recipe.tables,
+        }
         weights = {k: v.detach().cpu().contiguous() for k, v in self.task.network.state_dict().items()}
         save_file(weights, self.folder / "best.safetensors", {"ghostnote": json.dumps(facts)})
 
@@ -126,9 +134,14 @@ class Trainer:
 
     def _save(self) -> None:
         state = {
-            "network": self.task.network.state_dict(), "extra": self.task.extra.state_dict(),
-            "optimizers": [o.state_dict() for o in self.optimizers], "average": self.average.values,
-            "updates": self.average.updates, "step": self.step, "seconds": self.seconds, "best": self.best,
+            "network": self.task.network.state_dict(),
+            "extra": self.task.extra.state_dict(),
+            "optimizers": [o.state_dict() for o in self.optimizers],
+            "average": self.average.values,
+            "updates": self.average.updates,
+            "step": self.step,
+            "seconds": self.seconds,
+            "best": self.best,
             "rng": torch.get_rng_state(),
         }
         part = self.folder / "last.ckpt.part"

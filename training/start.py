@@ -1,15 +1,18 @@
 """From a recipe to a trainer: opens the pack, decodes the kits, builds the task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ghostnote.errors import InputError
+from ghostnote.performance import Performance
+from sampler.kit import Kit
 from training.data.pack import Pack
-from training.data.windows import WindowConfig, WindowSource
+from training.data.windows import Source, WindowConfig, WindowSource
 from training.live_task import LiveTask
 from training.loop import Trainer
+from training.paper_task import PaperTask, paper_source
 from training.recipe import Recipe
 from training.tasks import CodecTask, Task
 
@@ -29,7 +32,22 @@ def _live(recipe: Recipe, kits: int) -> Task:
     return LiveTask(recipe, kits, Path(recipe.table("codec", CodecSource).checkpoint))
 
 
-TASKS: dict[str, Callable[[Recipe, int], Task]] = {"codec": _codec, "live": _live}
+def _paper(recipe: Recipe, kits: int) -> Task:
+    return PaperTask(recipe, kits, Path(recipe.table("codec", CodecSource).checkpoint))
+
+
+def _windows(recipe: Recipe, performances: Sequence[Performance], kits: Sequence[Kit], unseen: bool) -> Source:
+    config = recipe.table("window", WindowConfig)
+    return WindowSource(performances, kits, replace(config, drill_share=0.0, solo_share=0.0) if unseen else config)
+
+
+def _paper_windows(recipe: Recipe, performances: Sequence[Performance], kits: Sequence[Kit], _unseen: bool) -> Source:
+    return paper_source(recipe, Path(recipe.table("codec", CodecSource).checkpoint), performances, kits)
+
+
+TASKS: dict[str, Callable[[Recipe, int], Task]] = {"codec": _codec, "live": _live, "paper": _paper}
+SOURCES: dict[str, Callable[[Recipe, Sequence[Performance], Sequence[Kit], bool], Source]] = {"paper": _paper_windows}
+"""Tasks with windows of their own; the others share `WindowSource`."""
 
 
 def start(recipe: Recipe, pack_path: Path, folder: Path) -> Trainer:
@@ -38,11 +56,9 @@ def start(recipe: Recipe, pack_path: Path, folder: Path) -> Trainer:
     names = list(recipe.run.kits) or pack.kits
     if missing := sorted(set(names) - set(pack.kits)):
         raise InputError(f"recipe {recipe.name} asks for kit {missing[0]!r}; {pack_path} holds {', '.join(pack.kits)}")
-    config = recipe.table("window", WindowConfig)
     task = TASKS[recipe.run.task](recipe, len(names))
     kits = [pack.kit(name) for name in names]
-    unseen = WindowSource(pack.performances(("validation",)), kits, replace(config, drill_share=0.0, solo_share=0.0))
+    source = SOURCES.get(recipe.run.task, _windows)
+    seen, unseen = (source(recipe, pack.performances((s,)), kits, s != "train") for s in ("train", "validation"))
     infos: list[dict[str, Any]] = [asdict(kit.info) for kit in kits]
-    return Trainer(
-        recipe, task, WindowSource(pack.performances(), kits, config), unseen, folder, {"kits": infos, **task.facts}
-    )
+    return Trainer(recipe, task, seen, unseen, folder, {"kits": infos, **task.facts})

@@ -7,7 +7,7 @@ and drills - random strokes of all articulations at all velocities, which groove
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from ghostnote.performance import OPENNESS, Performance, make_hits
 from sampler.kit import Kit
 from sampler.mix import mix
 
+DRUMMERS: Final = 11
+"""Drummer ids: 0 unknown, 1..10 those of the Groove MIDI Dataset."""
 CONTEXT_SECONDS: Final = 6.0
 """What was played this long before a window still rings in it."""
 
@@ -35,6 +37,16 @@ class WindowConfig:
     drill_share: float = 0.3
     solo_share: float = 0.2
     """Share of windows in which only some pieces play."""
+
+
+class Source(Protocol):
+    """What the loop draws batches from; a batch is a named tuple of tensors with a field `audio` [B, 2, frames]."""
+
+    kits: Sequence[Kit]
+
+    def batch(self, seed: int, first: int, size: int) -> Any:
+        """Windows `first` .. `first + size`, made from the seed and their numbers alone."""
+        ...
 
 
 class WindowBatch(NamedTuple):
@@ -96,8 +108,9 @@ class WindowSource:
             if rng.uniform() < c.solo_share:
                 take = keep_pieces(take, rng)
             drummer = int(whole.drummer.removeprefix("drummer") or 0) if rng.uniform() < 0.5 else 0
-        audio = mix(self.kits[kit], take, seed=int(rng.integers(1 << 31)), start=start * c.hop / rate,
-                    frames=c.rows * c.hop)
+        audio = mix(
+            self.kits[kit], take, seed=int(rng.integers(1 << 31)), start=start * c.hop / rate, frames=c.rows * c.hop
+        )
         grid = build_grid(take, c.rows, hop=c.hop, sample_rate=rate, start=start)
         return audio, grid, kit, drummer
 
@@ -105,20 +118,23 @@ class WindowSource:
         """Windows `first` .. `first + size`."""
         audio, grid, kit, drummer = zip(*(self.window(seed, first + i) for i in range(size)), strict=True)
         return WindowBatch(
-            torch.from_numpy(np.stack(audio)).transpose(1, 2).contiguous(), torch.from_numpy(np.stack(grid)),
-            torch.tensor(kit), torch.tensor(drummer),
+            torch.from_numpy(np.stack(audio)).transpose(1, 2).contiguous(),
+            torch.from_numpy(np.stack(grid)),
+            torch.tensor(kit),
+            torch.tensor(drummer),
         )
 
 
-class WindowStream(IterableDataset[WindowBatch]):
+class WindowStream(IterableDataset[Any]):
     """Batches from step `first_step` on, for one rank of `ranks`; endless."""
 
-    def __init__(self, source: WindowSource, seed: int, batch: int, first_step: int = 0, rank: int = 0,
-                 ranks: int = 1) -> None:
+    def __init__(
+        self, source: Source, seed: int, batch: int, first_step: int = 0, rank: int = 0, ranks: int = 1
+    ) -> None:
         self.source, self.seed, self.size = source, seed, batch
         self.first_step, self.rank, self.ranks = first_step, rank, ranks
 
-    def __iter__(self) -> Iterator[WindowBatch]:
+    def __iter__(self) -> Iterator[Any]:
         torch.set_num_threads(1)
         step = self.first_step
         while True:

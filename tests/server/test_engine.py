@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from tests.server.engine_rig import Rig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from ghostnote.events import (
     SetKit,
     TransportEvent,
 )
+from tests.server.engine_rig import Rig
 
 
 def expected(rig: Rig, at: float) -> float:

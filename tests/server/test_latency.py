@@ -16,7 +16,7 @@ def missed(hop: int, block: int, lead: Fraction, work: Fraction) -> int:
     Block k, the frames [k * block, (k + 1) * block), is taken at time k * block. Hop n is rendered from the time of its
     last possible hit, n * hop - lead, for `work` frames' time.
     """
-    ready = [n * hop - lead + work for n in range(2 * block + 2)]
+    ready = [n * hop - lead + work for n in range(3 * block + 1)]
     return sum(
         ready[frame // hop] > frame // block * block for frame in range(block * hop, block * hop + 2 * block * hop)
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
-from cli.evaluation_rows import RATE, REFERENCE_SEED, ROWS, Sources, sampled
+from cli.evaluation_rows import RATE, REFERENCE_SEED, ROWS, Sources, possible, sampled
 
 if TYPE_CHECKING:
     from evaluation.rows import Ears, Render, Row
@@ -25,7 +25,10 @@ def evaluate(
         "../shared/data"
     ),
     bundle: Annotated[str | None, typer.Option(help="Bundle whose rows are measured.")] = None,
-    rows: Annotated[str, typer.Option(help=f"Comma-separated, of: {', '.join(ROWS)}.")] = ",".join(ROWS),
+    checkpoint: Annotated[Path | None, typer.Option(help="Weights whose codec gives the row oracle.")] = None,
+    base: Annotated[Path | None, typer.Option(help="Weights of the paper's Base, trained on that codec.")] = None,
+    base_grid: Annotated[Path | None, typer.Option(help="Weights of Base with our grid.")] = None,
+    rows: Annotated[str, typer.Option(help=f"Comma-separated, of: {', '.join(ROWS)}; empty for all possible.")] = "",
     kits: Annotated[str, typer.Option(help="Comma-separated kit ids; empty for all.")] = "",
     windows_per_kit: Annotated[int, typer.Option(min=1, help="Windows of 4 beats measured per kit.")] = 40,
     focus: Annotated[str, typer.Option(help="Row compared with all others window by window.")] = "",
@@ -42,8 +45,8 @@ def evaluate(
     from training.data.groove import read_groove
 
     count = min(4, windows_per_kit) if quick else windows_per_kit
-    sources = Sources(data / "kits", bundle)
-    chosen = [ROWS[name](sources) for name in known(rows, ROWS, "row")]
+    sources = Sources(data / "kits", bundle, checkpoint, base, base_grid)
+    chosen = [ROWS[name](sources) for name in known(rows, ROWS, "row") or possible(sources)]
     shown = known(pictures, [row.name for row in chosen], "measured row")
     if focus:
         known(focus, [row.name for row in chosen], "measured row")

@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ghostnote.errors import InputError, MissingError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -25,8 +27,12 @@ class Sources:
 
     kits: Path
     """Folder of the sampled kits."""
-    bundle: str | None
+    bundle: str | None = None
     """Name or folder of the bundle under test."""
+    checkpoint: Path | None = None
+    """Checkpoint whose codec is the oracle and decodes the paper's codes."""
+    base: Path | None = None
+    base_grid: Path | None = None
 
 
 @lru_cache(maxsize=2)
@@ -67,6 +73,85 @@ def sampler(sources: Sources) -> "Row":
     return Row("sampler", sampled(sources, OTHER_SEED), text, in_depth=True)
 
 
-ROWS: Final[dict[str, Callable[[Sources], "Row"]]] = {"silence": silence, "sampler": sampler}
+def oracle(sources: Sources) -> "Row":
+    """What the codec makes of the reference."""
+    from cli.evaluation_checkpoints import oracle_render
+    from evaluation.rows import Row
+
+    text = "the reference through the codec of the bundle, encoded and decoded: the best a predictor could do with it"
+    return Row("oracle", oracle_render(given(sources.checkpoint, "checkpoint"), sampled(sources, REFERENCE_SEED)), text)
+
+
+def base(sources: Sources) -> "Row":
+    """The paper's recipe."""
+    return paper_row(
+        "base", "the paper's recipe Base (grid, network, training, argmax)", given(sources.base, "base"), sources
+    )
+
+
+def base_grid(sources: Sources) -> "Row":
+    """The paper's network with our grid."""
+    return paper_row(
+        "base-grid", "Base with our grid in place of the paper's", given(sources.base_grid, "base-grid"), sources
+    )
+
+
+def paper_row(name: str, what: str, path: Path, sources: Sources) -> "Row":
+    """A row of the paper's network on our codec's codes."""
+    from cli.evaluation_checkpoints import paper_render, trained
+    from evaluation.rows import Row
+
+    text = f"{what} on the same codec, kits and performances; {trained(path)}"
+    return Row(name, paper_render(path, given(sources.checkpoint, "checkpoint")), text)
+
+
+def ours(sources: Sources) -> "Row":
+    """The bundle through the renderer that plays live."""
+    from cli.evaluation_bundle import BundleRender
+    from evaluation.rows import Row
+    from ghostnote.bundle import bundle_folder
+    from server.renderer import load_renderer
+
+    renderer = load_renderer(bundle_folder(sources.bundle))
+    training = renderer.manifest.training
+    steps = ", ".join(f"{network} {count:.0f} steps" for network, count in training.steps.items())
+    text = (
+        f"bundle {renderer.manifest.name} through the renderer that plays live; {steps}, {training.minutes:.0f} minutes"
+    )
+    return Row("ours", BundleRender(renderer), text, in_depth=True)
+
+
+def given(path: Path | None, option: str) -> Path:
+    """The checkpoint that a row needs. Raises InputError, naming its option."""
+    if path is None:
+        raise InputError(f"this row needs a checkpoint: give --{option} PATH")
+    return path
+
+
+ROWS: Final[dict[str, Callable[[Sources], "Row"]]] = {
+    "silence": silence,
+    "sampler": sampler,
+    "oracle": oracle,
+    "base": base,
+    "base-grid": base_grid,
+    "ours": ours,
+}
 """Every row that can be asked for, in the order of the tables. `evaluation.targets` knows the names silence, sampler,
 oracle and base."""
+
+
+def possible(sources: Sources) -> list[str]:
+    """The rows whose checkpoint or bundle is there."""
+    from ghostnote.bundle import bundle_folder
+
+    networks = {"base": sources.base, "base-grid": sources.base_grid}
+    lacking = {name for name, path in networks.items() if path is None or sources.checkpoint is None}
+    if sources.checkpoint is None:
+        lacking.add("oracle")
+    try:
+        bundle_folder(sources.bundle)
+    except MissingError:
+        if sources.bundle is not None:
+            raise
+        lacking.add("ours")
+    return [name for name in ROWS if name not in lacking]

@@ -57,11 +57,11 @@ def paper_grid(
     hits = hits[after & (hits["time"] < start + seconds)]
     frame = np.clip(np.round((hits["time"] - start) * fps), 0, n_frames - 1).astype(np.int64)
     lane = np.array(LANE_OF_ARTICULATION)[hits["lane"]]
-    grid = np.zeros((n_frames, 2, len(LANES)), np.float32)
-    for offset, height in zip(range(-2, 3), _BUMP, strict=True):
+    grid = np.zeros(n_frames * N_FEATURES, np.float32)
+    for offset, height in zip(range(-2, 3), _BUMP.tolist(), strict=True):
         inside = (frame + offset >= 0) & (frame + offset < n_frames)
-        np.maximum.at(grid, (frame[inside] + offset, 0, lane[inside]), np.float32(height))
-    np.maximum.at(grid, (frame, 1, lane), hits["velocity"])
+        np.maximum.at(grid, ((frame + offset) * N_FEATURES + lane)[inside], height)
+    np.maximum.at(grid, frame * N_FEATURES + len(LANES) + lane, hits["velocity"])
     return grid.reshape(n_frames, N_FEATURES)
 
 

@@ -20,10 +20,15 @@ Logs = dict[str, float]
 class Task(Protocol):
     """One kind of training."""
 
-    network: nn.Module
-    """What is averaged, saved and exported."""
-    extra: nn.Module
-    """Whatever else must be saved to go on (a discriminator); may be empty."""
+    @property
+    def network(self) -> nn.Module:
+        """What is averaged, saved and exported."""
+        ...
+
+    @property
+    def extra(self) -> nn.Module:
+        """Whatever else must be saved to go on (a discriminator); may be empty."""
+        ...
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -20,6 +20,13 @@ from rich.markup import escape
 from ghostnote.errors import GhostnoteError
 
 COMMANDS: Final[dict[str, str]] = {
+    "serve": "cli.serve:serve",
+    "status": "cli.doctor:status",
+    "doctor": "cli.doctor:doctor",
+    "latency": "cli.serve:latency",
+    "run": "cli.run:run",
+    "render": "cli.render:render",
+    "kits": "cli.render:kits",
     "data": "cli.data:app",
     "evaluate": "cli.evaluate:evaluate",
     "train": "cli.train:train",

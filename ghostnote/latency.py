@@ -2,17 +2,18 @@
 
 What is counted: the time from the arrival of a hit at this program (its stamp) to the moment its first frame leaves
 the audio device. Let F(t) be the number of frames the device has taken by time t, as a straight line through the
-moments at which it takes a block. A hit that arrives at t is placed at frame F(t) + hop + lead (+ resampler).
+moments at which it takes a block. A hit that arrives at t is placed at frame F(t) + hop + lead (+ limiter + resampler).
 
 - hop: hop n holds the hits placed in [n * hop, (n + 1) * hop). It can be rendered only after the last of them arrived,
   and its first one has then waited a whole hop.
 - lead: the time between that moment and the one at which the device needs the hop's first frame. It covers the way of
   the hit to the render thread (`arrival`), rendering (`work`), and `block_wait`: the device takes whole blocks, so it
   may need a frame up to block - gcd(hop, block) frames before its turn.
+- limiter: frames by which it looks ahead.
 - resampler: frames a sample rate converter holds back, if there is one.
 - device: what the audio system says it needs from the callback to the output.
 
-Worked example, hop 4, block 2, lead 1, no resampler or device: a hit at t = 0.5 frames is placed at 0.5 + 4 + 1 = 5.5,
+Worked example, hop 4, block 2, lead 1, nothing else: a hit at t = 0.5 frames is placed at 0.5 + 4 + 1 = 5.5,
 inside hop 1 (frames 4..7). The last hit of hop 1 arrives just before t = 8 - 4 - 1 = 3; then rendering starts, and
 the device takes frames 4 and 5 at t = 4: rendering has one frame's time, the lead. With block 3 it may take frames 3, 4
 and 5 at t = 3: no time at all, block_wait(4, 3) = 2 being more than the lead.
@@ -36,13 +37,14 @@ class Latency:
     """Frames per second of the device."""
     hop: float
     lead: float
+    limiter: float = 0.0
     resampler: float = 0.0
     device: float = 0.0
 
     @property
     def engine(self) -> float:
         """All that happens before the device: what a host sees that takes our output from the audio graph (JACK)."""
-        return self.hop + self.lead + self.resampler
+        return self.hop + self.lead + self.limiter + self.resampler
 
     @property
     def total(self) -> float:

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from ghostnote.errors import InputError, MissingError
 from server.output import Output
 from server.play_ring import PlayRing
+from server.serve_config import BACKENDS
 
 log = logging.getLogger(__name__)
 
 CHANNELS: Final = 2
 RING_FRAMES: Final = 1 << 17
-BACKENDS: Final = ("rtmixer", "callback")
 
 Audio = NDArray[np.float32]
 

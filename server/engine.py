@@ -34,6 +34,7 @@ from server.clock import DeviceClock
 from server.control import Control, Renders
 from server.feel import add_feel
 from server.inbox import Inbox
+from server.limiter import Limiter
 from server.output import Output
 from server.stats import Stats
 from server.transport import Transport
@@ -89,13 +90,13 @@ class Engine:
         control: Control,
         *,
         lead: int | None = None,
-        finish: Callable[[Audio], Audio] = lambda audio: audio,
+        limiter: Limiter | None = None,
         now: Callable[[], float] = time.perf_counter,
         stats: Stats | None = None,
     ) -> None:
-        """`lead`: frames at the device's rate, None = the default. `finish`: the limiter."""
+        """`lead`: frames at the device's rate, None = the default. `limiter`: None = none."""
         self._renderer, self._output, self._inbox, self.control = renderer, output, inbox, control
-        self._finish, self._now = finish, now
+        self._limiter, self._now = limiter, now
         self.stats = stats or Stats()
         self.clock = DeviceClock(output.rate, output.block)
         self.transport = Transport()
@@ -110,9 +111,11 @@ class Engine:
             output.rate,
             hop=self.hop * self._ratio,
             lead=self._lead * self._ratio,
+            limiter=limiter.lookahead * self._ratio if limiter else 0,
             resampler=self._resampler.delay if self._resampler else 0,
             device=output.device_latency,
         )
+        self._ended = False
         self._n = 0
         self._written = 0
         self._pending: list[Placed] = []
@@ -132,13 +135,14 @@ class Engine:
 
     def run(self, stop: threading.Event) -> None:
         """Render until `stop` is set or the output is gone."""
+        self._renderer.reset()
         while not self.clock.settled:
-            if stop.is_set() or not self._output.alive():
+            if stop.is_set() or self._ended or not self._output.alive():
                 return
             time.sleep(2 * self._output.block / self._output.rate * self._random.random())
             self.observe()
         self.begin()
-        while not stop.is_set() and self._output.alive():
+        while not (stop.is_set() or self._ended) and self._output.alive():
             wait = self.due() - self._now()
             if wait > 0:
                 # The look at a random moment before the deadline is what shows the clock all phases of the block.
@@ -147,6 +151,10 @@ class Engine:
                 self.observe()
                 time.sleep(max(0.0, self.due() - self._now()))
             self.render_hop()
+
+    def end(self) -> None:
+        """Let `run` return. Any thread."""
+        self._ended = True
 
     def begin(self) -> None:
         """Make the next hop the first that can still be ready in time."""
@@ -165,7 +173,9 @@ class Engine:
         self._receive()
         events = self._collect()
         start = time.perf_counter()
-        audio = self._finish(self._renderer.render([events]))
+        audio = self._renderer.render([events])
+        if self._limiter:
+            audio = self._limiter.process(audio)
         if self._resampler:
             audio = self._resampler(audio)
         self.stats.rendered(time.perf_counter() - start)
@@ -193,7 +203,7 @@ class Engine:
         self.stats.dropped_frames += behind
         while self._pending and self._pending[0][0] < self._n * self.hop:
             self.stats.lost_hits += isinstance(heapq.heappop(self._pending)[2], NoteEvent)
-        self._renderer.reset()
+        self._forget()
 
     def _receive(self) -> None:
         for item in self._inbox.take():
@@ -261,5 +271,10 @@ class Engine:
         self.stats.lost_hits += sum(isinstance(event, NoteEvent) for _, _, event in self._pending)
         self._pending.clear()
         self._openness = 0.0
-        self._renderer.reset()
+        self._forget()
         self._output.fade_out()
+
+    def _forget(self) -> None:
+        self._renderer.reset()
+        if self._limiter:
+            self._limiter.reset()

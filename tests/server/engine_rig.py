@@ -55,7 +55,13 @@ class Rig:
         self.inbox = Inbox(options.pop("bound", 4096))
         self.time = start
         self.engine = Engine(
-            self.renderer, self.output, self.inbox, Control(self.renderer), lead=lead, now=lambda: self.time
+            self.renderer,
+            self.output,
+            self.inbox,
+            Control(self.renderer),
+            lead=lead,
+            limiter=options.pop("limiter", None),
+            now=lambda: self.time,
         )
         self._start, self._true_rate = start, rate / (1 + ppm * 1e-6)
         self._random = np.random.default_rng(1)

@@ -14,6 +14,7 @@ from ghostnote.events import (
     SetKit,
     TransportEvent,
 )
+from server.limiter import Limiter
 from tests.server.engine_rig import Rig
 
 
@@ -39,6 +40,16 @@ def test_every_click_lands_at_its_arrival_plus_the_declared_latency(block, hop, 
     assert rig.engine.stats.hits == len(hits)
     assert all(np.min(np.abs(found - frame)) <= 1 for frame in wanted)
     assert all(np.min(np.abs(np.array(wanted) - frame)) <= 1 for frame in found)
+
+
+def test_the_limiter_is_part_of_the_declared_latency_and_holds_the_ceiling():
+    rig = Rig(limiter=Limiter(48000))
+    hits = [NoteEvent(rig.time + 0.05, 0, 0.5), NoteEvent(rig.time + 0.2, 0, 1.0), NoteEvent(rig.time + 0.2, 1, 1.0)]
+    rig.send(*hits)
+    rig.run(rig.time + 0.5)
+    assert rig.engine.latency.limiter == 64
+    assert rig.clicks() == pytest.approx([expected(rig, hits[0].at), expected(rig, hits[1].at)], abs=1)
+    assert np.abs(rig.output.played()).max() < 1.0
 
 
 @pytest.mark.parametrize("ppm", [-200, 0, 80, 300])

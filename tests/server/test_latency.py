@@ -58,7 +58,7 @@ def test_the_default_lead_leaves_time_to_work_besides_the_block(aligned):
 
 
 def test_the_parts_add_up():
-    latency = Latency(48000, hop=256, lead=240, resampler=10, device=128)
-    assert latency.engine == 506
-    assert latency.total == 634
-    assert latency.milliseconds(latency.total) == pytest.approx(13.208, abs=1e-3)
+    latency = Latency(48000, hop=256, lead=240, limiter=64, resampler=10, device=128)
+    assert latency.engine == 570
+    assert latency.total == 698
+    assert latency.milliseconds(latency.total) == pytest.approx(14.542, abs=1e-3)

@@ -1,0 +1,174 @@
+"""`ghostnote status` asks a running server how it is; `ghostnote doctor` looks for what would keep one from running."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+ANSWER_SECONDS: Final = 1.0
+
+
+def status(
+    host: Annotated[str, typer.Option(help="Address of the server.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="UDP port of the server.")] = 9010,
+) -> None:
+    """Figures of a running server: xruns, late hops, render time, queues, provider, latency."""
+    figures = ask("/ghostnote/status", host, port)
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for name, value in zip(figures[::2], figures[1::2], strict=False):
+        table.add_row(str(name), f"{value:g}" if isinstance(value, float) else str(value))
+    Console(highlight=False).print(table)
+
+
+def ask(address: str, host: str, port: int) -> tuple[Any, ...]:
+    """The values with which a server answers a query. Raises MissingError when there is no answer within a second."""
+    import socket
+    import time
+
+    from bridge.osc_packet import read_packet, write_message
+    from ghostnote.errors import MissingError
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(ANSWER_SECONDS)
+        try:
+            client.sendto(write_message(address, ()), (host, port))
+            data, _ = client.recvfrom(65536)
+        except OSError as error:
+            raise MissingError(
+                f"no answer from {host} port {port} ({error}): is `ghostnote serve` running, with this --osc-port?"
+            ) from None
+    return read_packet(data, time.perf_counter())[0].args
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    good: bool
+    found: str
+    remedy: str = ""
+    """What to do, where it is not good."""
+
+
+def doctor(
+    bundle: Annotated[str | None, typer.Option(help="Name or folder of the bundle to check.")] = None,
+) -> None:
+    """Check devices, MIDI, the bundle, the provider and realtime limits; say what to do about what is missing."""
+    console = Console(highlight=False)
+    checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
+        ("Python", _python),
+        ("output device", _output),
+        ("MIDI", _midi),
+        ("OSC port", _osc),
+        ("bundle", lambda: _bundle(bundle)),
+        ("realtime", _realtime),
+        ("processor speed", _governor),
+    )
+    findings = [_guard(name, check) for name, check in checks]
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for finding in findings:
+        table.add_row("[green]good[/]" if finding.good else "[red]look[/]", finding.name, finding.found)
+    console.print(table)
+    for finding in findings:
+        if not finding.good and finding.remedy:
+            console.print(f"\n[bold]{finding.name}[/]: {finding.remedy}", soft_wrap=True)
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+def _guard(name: str, check: Callable[[], Finding]) -> Finding:
+    from ghostnote.errors import GhostnoteError
+
+    try:
+        return check()
+    except (GhostnoteError, ImportError, OSError) as error:
+        text, _, remedy = str(error).partition(": ")
+        return Finding(name, False, text, remedy)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+
+
+def _output() -> Finding:
+    from server.audio import find_output
+
+    device = find_output(None)
+    return Finding("output device", True, f"{device.index} {device.label}, {device.rate:.0f} Hz")
+
+
+_NO_MIDI: Final = {
+    "linux": "load the ALSA sequencer: `sudo modprobe snd-seq`, for good: `echo snd-seq | sudo tee "
+    "/etc/modules-load.d/snd-seq.conf`; or start JACK and give `--midi-api jack`",
+    "darwin": "open Audio MIDI Setup once and try again",
+    "win32": "install loopMIDI (tobias-erichsen.de) and add a port named Ghostnote In",
+}
+
+
+def _midi() -> Finding:
+    from bridge.midi_ports import list_ports
+    from ghostnote.errors import MissingError
+
+    try:
+        sources, _ = list_ports()
+    except MissingError as error:
+        return Finding("MIDI", False, str(error), _NO_MIDI.get(sys.platform, ""))
+    if sys.platform == "win32" and not any(name.startswith(("Ghostnote", "loopMIDI")) for name in sources):
+        return Finding("MIDI", False, "no loopback port", _NO_MIDI["win32"])
+    return Finding("MIDI", True, f"{len(sources)} ports besides our own")
+
+
+def _osc() -> Finding:
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", 9010))
+        except OSError as error:
+            return Finding("OSC port", False, f"9010 is taken ({error})", "another server runs, or give --osc-port")
+    return Finding("OSC port", True, "9010 is free")
+
+
+def _bundle(bundle: str | None) -> Finding:
+    from ghostnote.bundle import bundle_folder
+    from server.renderer import load_renderer
+
+    folder = bundle_folder(bundle)
+    renderer = load_renderer(folder)
+    text = f"{renderer.manifest.name}, {len(renderer.kits)} kits, runs on {renderer.provider}"
+    return Finding("bundle", True, text)
+
+
+def _realtime() -> Finding:
+    if sys.platform != "linux":
+        return Finding("realtime", True, "the system decides")
+    import resource
+
+    from server.realtime import prioritise_thread
+
+    granted = prioritise_thread()
+    locked = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    remedy = (
+        "late hops are likely under load. Put `@audio - rtprio 95` and `@audio - memlock unlimited` into "
+        "/etc/security/limits.d/audio.conf, join the group (`sudo usermod -aG audio $USER`) and log in again"
+    )
+    memory = "unlimited" if locked == resource.RLIM_INFINITY else f"{locked // 1024} KiB"
+    return Finding("realtime", granted.startswith("realtime"), f"priority {granted}, locked memory {memory}", remedy)
+
+
+def _governor() -> Finding:
+    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    if not path.is_file():
+        return Finding("processor speed", True, "not adjustable here")
+    governor = path.read_text().strip()
+    remedy = "`sudo cpupower frequency-set -g performance` keeps the processor from slowing down between hops"
+    return Finding("processor speed", governor == "performance", f"governor {governor}", remedy)

@@ -1,0 +1,85 @@
+"""How a server is started: one flat table of settings, from a file and from the command line."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from ghostnote.errors import InputError, MissingError
+from ghostnote.toml_reader import TableError, from_table
+
+BACKENDS: Final = ("rtmixer", "callback")
+"""Ways to play through PortAudio, the preferred one first."""
+GROOVES_DIR: Final = Path(__file__).resolve().parent.parent / "presets" / "grooves"
+
+
+@dataclass(frozen=True)
+class ServeConfig:
+    """How to serve. The fields are the keys of a configuration file and the options of `ghostnote serve`."""
+
+    bundle: str = ""
+    """Name or folder of a bundle, "" = the default."""
+    device: str = ""
+    """Index of an output device or part of its name, "" = the system's default."""
+    block: int = 128
+    """Frames of one device callback, 16..8192."""
+    rate: int = 0
+    """Frames per second of the device, 0 = the bundle's."""
+    lead_ms: float = 0.0
+    """Time between the last hit of a hop and its sound [ms], 0 = 5 ms and what the block needs; 0..1000."""
+    backend: str = ""
+    """"rtmixer" or "callback", "" = the first that works."""
+    midi: str = ""
+    """MIDI port to listen to, "" = a virtual port "Ghostnote In"."""
+    midi_api: str = "auto"
+    """"alsa", "jack", "core", "winmm"; "auto" = the first that answers."""
+    midi_map: str = "gm"
+    """Name or file of a MIDI map."""
+    osc_host: str = "127.0.0.1"
+    """Address on which OSC is heard; any other than this machine's own is open to the network."""
+    osc_port: int = 9010
+    """UDP port, 0 = any free one."""
+    kit: str = ""
+    """Kit at the start, "" = the bundle's first."""
+    play: str = ""
+    """Shipped groove, or file of one, to be repeated."""
+    threads: int = 1
+    """Threads inside the networks, 1..16."""
+    provider: str = "cpu"
+    """"cpu" or "cuda"."""
+
+    def __post_init__(self) -> None:
+        ranges = (("block", 16, 8192), ("osc_port", 0, 65535), ("threads", 1, 16), ("lead_ms", 0, 1000))
+        for name, low, high in ranges:
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected {low}..{high}")
+        if self.rate and not 8000 <= self.rate <= 384_000:
+            raise ValueError(f"rate is {self.rate}, expected 8000..384000, or 0 for the bundle's")
+        if self.backend not in ("", *BACKENDS):
+            raise ValueError(f"backend is {self.backend!r}, expected {' or '.join(BACKENDS)}")
+
+
+def read_config(path: Path | None, given: Mapping[str, Any]) -> ServeConfig:
+    """The configuration file at `path` (TOML), overruled by what is `given`. Raises MissingError, InputError."""
+    table: dict[str, Any] = {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
+    except FileNotFoundError:
+        raise MissingError(f"no configuration file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no TOML file: {error}") from None
+    try:
+        return from_table(ServeConfig, table | dict(given))
+    except TableError as error:
+        known = ", ".join(entry.name for entry in fields(ServeConfig))
+        raise InputError(f"{path or 'options'}: {error}; known keys are {known}") from None
+
+
+def groove_path(groove: str) -> Path:
+    """The file of a shipped groove by its name, or of any groove by its path. Raises MissingError."""
+    for path in (GROOVES_DIR / f"{groove}.toml", Path(groove)):
+        if path.is_file():
+            return path
+    names = ", ".join(sorted(path.stem for path in GROOVES_DIR.glob("*.toml")))
+    raise MissingError(f"no groove {groove!r}: shipped are {names}; or give a file")

@@ -67,7 +67,7 @@ class Renderer:
         self._since = self._ring_hops
         self._grid.reset()
         self._rest()
-        self._gain = self._gains()
+        self._gain = self.gains
 
     def set_kit(self, weights: Mapping[str, float]) -> None:
         """One kit {"tr808": 1} or a morph of several, weights >= 0 (their sum is made 1). Raises InputError."""
@@ -111,7 +111,7 @@ class Renderer:
     def render(self, events: Sequence[HopEvents]) -> Audio:
         """The next len(events) hops, [len(events) * hop, channels], levels as the network gives them (may exceed 1)."""
         sound = self.render_groups(events)
-        target, start = self._gains(), self._gain
+        target, start = self.gains, self._gain
         if len(sound) == 1 and np.array_equal(target, start):
             return sound[0] * target[0]
         mix = np.einsum("gfc,gc->fc", sound, target)
@@ -171,8 +171,9 @@ class Renderer:
             role: self._networks.initial_state(role, len(self._passes)) for role in ("predictor", "decoder")
         }
 
-    def _gains(self) -> Audio:
-        """[groups, channels]"""
+    @property
+    def gains(self) -> Audio:
+        """Level and pan of each pass as factors, [groups, channels]."""
         rows: list[Audio] = []
         for one in self._passes:
             level, pan = self._levels[one.group[0]], self._pans[one.group[0]]

@@ -1,0 +1,152 @@
+"""`ghostnote render` and `ghostnote kits`: drum files to sound files, and what there is to choose from."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from server.batch import Done, Job, Settings
+    from server.offline import Audio
+
+BundleOption = Annotated[
+    str | None, typer.Option(help="Bundle by name or folder; the shipped default if not given.", show_default=False)
+]
+KitOption = Annotated[str, typer.Option(help="Kit by id (see `ghostnote kits`); the first if empty.")]
+
+
+def render(
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="MIDI files or groove files (.toml).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .wav or .flac file, or a folder.")] = Path("out"),
+    kit: KitOption = "",
+    drummer: Annotated[int, typer.Option(min=0, help="Feel, by number (see `ghostnote kits`).")] = 0,
+    tempo: Annotated[float | None, typer.Option(min=20, max=400, help="Quarter notes per minute.")] = None,
+    stems: Annotated[bool, typer.Option("--stems", help="Also one file per piece; they add up to the mix.")] = False,
+    mode: Annotated[
+        str, typer.Option(help="file (fastest), window or live: the same sound, another call size.")
+    ] = "file",
+    rate: Annotated[int | None, typer.Option(help="Sample rate in Hz; the bundle's if not given.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same sound.")] = 0,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, help="0 = likeliest sound; the bundle's if not given.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Also a spectrogram PNG (one input only).")] = None,
+    midi_map: Annotated[
+        str, typer.Option("--map", help="td17, gm, another shipped map, a map's file, or auto.")
+    ] = "auto",
+    bundle: BundleOption = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Files rendered at once, 0: one per core.")] = 0,
+) -> None:
+    """Render drum MIDI files to audio with a neural kit. Needs no PyTorch and no audio device."""
+    from ghostnote.bundle import bundle_folder, load_manifest
+    from server.batch import Settings
+
+    folder = bundle_folder(bundle)
+    manifest = load_manifest(folder)
+    kit = kit or manifest.kits[0].id
+    manifest.kit_index(kit)
+    work = plan(inputs, out)
+    processes = min(len(work), jobs or os.cpu_count() or 1)
+    threads = 1 if processes > 1 else min(2, os.cpu_count() or 1)
+    settings = Settings(
+        folder, kit, drummer, midi_map, tempo, mode, stems, rate, seed, temperature, threads
+    )  # fmt: skip
+    if plot and len(work) > 1:
+        raise typer.BadParameter("--plot takes one input")
+    if len(work) == 1:
+        audio = render_one(settings, work[0])
+        if plot:
+            draw(plot, f"{work[0].source.stem}, {kit}", kit, audio, rate or manifest.sample_rate)
+    elif any(one.error for one in render_all(settings, work, processes)):
+        raise typer.Exit(2)
+
+
+def plan(inputs: Sequence[Path], out: Path) -> "list[Job]":
+    """A target for each input: `out` itself if it names a sound file, else NAME.wav in the folder `out`."""
+    from ghostnote.errors import InputError
+    from server.batch import Job
+    from server.offline import SUBTYPES
+
+    if out.suffix.lower() in SUBTYPES:
+        if len(inputs) > 1:
+            raise InputError(f"{len(inputs)} inputs do not fit into one file {out}: name a folder")
+        return [Job(inputs[0], out)]
+    targets = [out / f"{source.stem}.wav" for source in inputs]
+    for target in targets:
+        if targets.count(target) > 1:
+            raise InputError(f"several inputs would become {target}: render them into different folders")
+    return [Job(source, target) for source, target in zip(inputs, targets, strict=True)]
+
+
+def render_one(settings: "Settings", job: "Job") -> "Audio":
+    """Render one file here, with progress inside the file; its sound."""
+    from rich.progress import Progress
+
+    from server.batch import open_renderer, render_job
+
+    renderer = open_renderer(settings)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(job.source.name, total=None)
+        done, audio = render_job(
+            renderer, settings, job, lambda part: bar.update(task, completed=100 * part, total=100)
+        )
+    report(done)
+    return audio
+
+
+def draw(path: Path, title: str, kit: str, audio: "Audio", rate: int) -> None:
+    """A spectrogram picture. Needs the extra "evaluate"."""
+    from evaluation.pictures import save_comparison
+
+    save_comparison(path, title, [(kit, audio)], rate)
+    Console(soft_wrap=True, highlight=False).print(f"{path}")
+
+
+def render_all(settings: "Settings", work: "Sequence[Job]", processes: int) -> "list[Done]":
+    """Render many files in processes, with progress by file."""
+    from rich.progress import track
+
+    from server.batch import render_jobs
+
+    console = Console(stderr=True)
+    rendering = render_jobs(settings, work, processes)
+    done = list(
+        track(rendering, "rendering", len(work), console=console, transient=True, disable=not console.is_terminal)
+    )
+    for one in sorted(done, key=lambda one: str(one.job.source)):
+        report(one)
+    return done
+
+
+def report(done: "Done") -> None:
+    """One line for a file, and one for each remark."""
+    if done.error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]ghostnote:[/red] {done.error}")
+        return
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(
+        f"{done.job.target}: {done.seconds:.1f} s, rendered in {done.took:.1f} s ({done.took / done.seconds:.3f} of real time)"
+    )
+    if done.reduction_db > 0.05:
+        console.print(f"  peaks turned down by up to {done.reduction_db:.1f} dB")
+    for remark in done.remarks:
+        console.print(f"  {remark}", markup=False)
+
+
+def kits(bundle: BundleOption = None) -> None:
+    """List the kits of a bundle with character and licence, and its drummers."""
+    from rich.table import Table
+
+    from ghostnote.bundle import bundle_folder, load_manifest
+
+    manifest = load_manifest(bundle_folder(bundle))
+    table = Table("kit", "name", "character", "licence", title=f"bundle {manifest.name}, {manifest.licence}")
+    for info in manifest.kits:
+        table.add_row(info.id, info.name, info.character, info.licence)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("drummers: " + ", ".join(f"{index} {name}" for index, name in enumerate(manifest.drummers)))

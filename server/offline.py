@@ -1,0 +1,157 @@
+"""Rendering performances to sound files: as fast as it goes, through the same renderer that plays live.
+
+How many hops go into one call is the only difference between the modes: "live" one, "window" four beats, "file" as many
+as suit the processor. The sound is the same.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from ghostnote.articulations import ARTICULATIONS, PIECES
+from ghostnote.errors import InputError
+from ghostnote.grid import hop_events
+from ghostnote.performance import Performance
+from server.limiter import CEILING_DB, limit
+from server.renderer import Renderer
+
+MODES: Final = ("file", "window", "live")
+FILE_HOPS: Final = 256
+"""Hops per call in file mode."""
+WINDOW_BEATS: Final = 4
+TAIL_SECONDS: Final = 6.0
+TAIL_DB: Final = -60.0
+"""A tail ends where it stays this far below the peak, at the latest after TAIL_SECONDS."""
+FADE_SECONDS: Final = 0.02
+SUBTYPES: Final = {".wav": "PCM_24", ".flac": "PCM_24"}
+
+Audio = NDArray[np.float32]
+Advance = Callable[[float], None]
+"""Called with the part done, 0..1."""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What a performance sounds like."""
+
+    audio: Audio
+    """[frames, channels] at `sample_rate`, within full scale."""
+    sample_rate: int
+    stems: dict[str, Audio]
+    """Each piece that is played, by itself and as long as `audio`, which is their sum; empty if not asked for."""
+    reduction_db: float
+    """How far peaks above full scale were turned down, 0 = not at all: by the limiter, or with stems by one gain for all."""
+
+
+def render_performance(
+    renderer: Renderer,
+    performance: Performance,
+    *,
+    mode: str = "file",
+    stems: bool = False,
+    rate: int | None = None,
+    advance: Advance | None = None,
+) -> Rendering:
+    """The performance from its start to the end of its last tail, at `rate` [Hz] (None: the bundle's).
+
+    The renderer is reset first; kit, drummer and levels are as set. Raises InputError for an unknown mode or rate.
+    """
+    hops_per_call = _hops_per_call(renderer, performance, mode)
+    if rate is not None and not 8000 <= rate <= 384_000:
+        raise InputError(f"rate {rate} Hz, expected 8000..384000")
+    renderer.separate(pieces_of(performance) if stems else ())
+    renderer.reset()
+    played = ceil(performance.duration * renderer.sample_rate / renderer.hop) + 1
+    total = played + ceil(TAIL_SECONDS * renderer.sample_rate / renderer.hop)
+    events = hop_events(performance, total, hop=renderer.hop, sample_rate=renderer.sample_rate)
+    parts: list[Audio] = []
+    peak = 0.0
+    for first in range(0, total, hops_per_call):
+        parts.append(renderer.render_groups(events[first : first + hops_per_call]))
+        if advance:
+            advance(min(1.0, (first + hops_per_call) / total))
+        loud = float(np.abs(parts[-1]).max(initial=0.0))
+        peak = max(peak, loud)
+        if first >= played and loud < peak * 10 ** (TAIL_DB / 20):
+            break
+    groups = np.concatenate(parts, axis=1)
+    return _finish(renderer, groups, performance.duration, stems, rate)
+
+
+def pieces_of(performance: Performance) -> tuple[str, ...]:
+    """The pieces that are played, in the order of PIECES."""
+    played = {ARTICULATIONS[lane].piece for lane in np.unique(performance.hits["lane"])}
+    return tuple(piece for piece in PIECES if piece in played)
+
+
+def at_tempo(performance: Performance, bpm: float) -> Performance:
+    """The performance played at another tempo, everything in proportion."""
+    factor = performance.bpm / bpm
+    hits, openness, chokes = performance.hits.copy(), performance.openness.copy(), performance.chokes.copy()
+    for events in (hits, openness, chokes):
+        events["time"] *= factor
+    duration = performance.duration * factor
+    return replace(performance, hits=hits, openness=openness, chokes=chokes, bpm=bpm, duration=duration)
+
+
+def save_audio(path: Path, audio: Audio, sample_rate: int) -> None:
+    """Write 24-bit WAV or FLAC, as the suffix says; the folder is made. Raises InputError for another suffix."""
+    if path.suffix.lower() not in SUBTYPES:
+        raise InputError(f"cannot write {path}: a file ends in {' or '.join(SUBTYPES)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, audio, sample_rate, subtype=SUBTYPES[path.suffix.lower()])
+
+
+def _hops_per_call(renderer: Renderer, performance: Performance, mode: str) -> int:
+    if mode not in MODES:
+        raise InputError(f"no mode {mode!r}: choose {', '.join(MODES)}")
+    window = WINDOW_BEATS * 60 / performance.bpm * renderer.sample_rate / renderer.hop
+    return {"file": FILE_HOPS, "live": 1, "window": max(1, round(window))}[mode]
+
+
+def _finish(renderer: Renderer, groups: Audio, duration: float, stems: bool, rate: int | None) -> Rendering:
+    """Levels, end of the tail, rate, peaks. groups [groups, frames, channels]."""
+    leveled = groups * renderer.gains[:, None, :]
+    named = zip(renderer.groups, leveled, strict=True)
+    tracks = {group[0]: sound for group, sound in named if stems and len(group) == 1}
+    mix = sum(tracks.values()) if tracks else leveled.sum(axis=0)
+    end = _end(mix, round(duration * renderer.sample_rate), renderer.sample_rate)
+    sounds = [_cut(sound, end, renderer.sample_rate) for sound in (mix, *tracks.values())]
+    if rate is not None and rate != renderer.sample_rate:
+        sounds = [soxr.resample(sound, renderer.sample_rate, rate, "VHQ").astype(np.float32) for sound in sounds]
+    rate = rate or renderer.sample_rate
+    if tracks:
+        sounds, reduction = _turned_down(sounds)
+    else:
+        sounds[0], reduction = limit(sounds[0], rate)
+    return Rendering(sounds[0], rate, dict(zip(tracks, sounds[1:], strict=True)), reduction)
+
+
+def _end(mix: Audio, least: int, sample_rate: int) -> int:
+    """Frames to keep: all of `least`, and what sounds above TAIL_DB of the peak, with room for the fade."""
+    loud = np.abs(mix).max(axis=1)
+    sounding = np.flatnonzero(loud > loud.max(initial=0.0) * 10 ** (TAIL_DB / 20))
+    last = int(sounding[-1]) + 1 if len(sounding) else 0
+    return min(len(mix), max(least, last + round(FADE_SECONDS * sample_rate)))
+
+
+def _cut(sound: Audio, end: int, sample_rate: int) -> Audio:
+    """The first `end` frames, faded out at their end."""
+    sound = sound[:end].copy()
+    fade = min(end, round(FADE_SECONDS * sample_rate))
+    sound[end - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
+    return sound
+
+
+def _turned_down(sounds: Sequence[Audio]) -> tuple[list[Audio], float]:
+    """One gain for all, so that stems still add up to the mix, and what it took away [dB]."""
+    peak = max(float(np.abs(sound).max(initial=0.0)) for sound in sounds)
+    gain_db = min(0.0, CEILING_DB - 20 * np.log10(max(peak, 1e-9)))
+    return [sound * np.float32(10 ** (gain_db / 20)) for sound in sounds], float(-gain_db)

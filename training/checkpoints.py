@@ -24,7 +24,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = {
                 key: file.get_tensor(key).float() if file.get_tensor(key).is_floating_point() else file.get_tensor(key)
                 for key in file.keys()
-            }  # noqa: SIM118
+            }
     except SafetensorError as error:
         raise InputError(f"{path} is not a checkpoint of ours: {error}") from error
     if not isinstance(facts, dict):

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from safetensors.torch import save_file
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from training.data.windows import Source, WindowStream
@@ -61,8 +62,10 @@ class Trainer:
         self.fabric.launch()
         self.optimizers = self.task.prepare(self.fabric, run.learning_rate, run.weight_decay)
         self.average = WeightAverage(self.task.network, run.ema)
-        self._resume()
+        random_state = self._resume()
         batches = iter(self._loader())
+        if random_state is not None:  # opening the loader draws a number
+            torch.set_rng_state(random_state)
         check = self.fabric.to_device(self.unseen.batch(run.seed + 1, 0, 2 * run.batch))
         writer = SampleWriter(self.folder, self.source.kits[0].sample_rate)
         started = time.monotonic() - self.seconds
@@ -148,10 +151,11 @@ class Trainer:
         torch.save(state, part)
         part.replace(self.folder / "last.ckpt")
 
-    def _resume(self) -> None:
+    def _resume(self) -> Tensor | None:
+        """Go on from `last.ckpt`; its random state, None where there is no checkpoint."""
         path = self.folder / "last.ckpt"
         if not path.is_file():
-            return
+            return None
         state = torch.load(path, map_location="cpu", weights_only=True)
         self.task.network.load_state_dict(state["network"])
         self.task.extra.load_state_dict(state["extra"])
@@ -161,5 +165,5 @@ class Trainer:
             self.average.values[name].copy_(value)
         self.average.updates = state["updates"]
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
-        torch.set_rng_state(state["rng"])
         _log.info("going on from step %d of %s", self.step, path)
+        return state["rng"]

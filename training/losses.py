@@ -97,4 +97,3 @@ class Balancer:
             self._norms[name] = self.decay * old + (1 - self.decay) * norm
             total = total + gradient * (self.weights[name] / share / max(self._norms[name], 1e-12))
         return total
-

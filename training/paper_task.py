@@ -33,13 +33,11 @@ class PaperData:
 
     window_bug: bool = True
     """As published: notes struck before the window count as struck at its start; the paper's grid only."""
-    parts: int = 4
+    parts: int = 6
     """A batch goes through the network in this many parts of windows of like length: same gradient, less padding."""
 
 
-def paper_source(
-    recipe: Recipe, codec: Path, performances: Sequence[Performance], kits: Sequence[Kit]
-) -> PaperSource:
+def paper_source(recipe: Recipe, codec: Path, performances: Sequence[Performance], kits: Sequence[Kit]) -> PaperSource:
     """Windows for a paper recipe on this codec's rows."""
     data, model = recipe.table("data", PaperData), recipe.table("model", PaperConfig)
     hop = load_codec(codec).hop
@@ -81,7 +79,7 @@ class PaperTask:
     def step(self, fabric: Fabric, batch: PaperBatch, step: int, clip: float) -> Logs:
         """See `Task.step`."""
         valid, total = int(batch.rows.sum()) * self.network.n_codebooks, 0.0
-        for part in parts_by_length(batch, self.data.parts):
+        for _, part in parts_by_length(batch, self.data.parts):
             scores, codes = self._scores(part)
             loss = F.cross_entropy(
                 scores.flatten(0, 2), codes.flatten(), ignore_index=self.network.pad, reduction="sum"
@@ -105,10 +103,7 @@ class PaperTask:
         """See `Task.validate`; `shuffled` is the loss with another window's grid, the alarm that the grid is heard."""
         rendered = torch.zeros_like(batch.audio)
         sums = {"loss": 0.0, "shuffled": 0.0, "accuracy": 0.0}
-        order = batch.rows.argsort()
-        for index, part in zip(
-            order.tensor_split(2 * self.data.parts), parts_by_length(batch, 2 * self.data.parts), strict=True
-        ):
+        for index, part in parts_by_length(batch, 2 * self.data.parts):
             scores, codes = self._scores(part)
             wrong, _ = self._scores(part._replace(grid=part.grid.roll(1, 0)))
             for name, s in (("loss", scores), ("shuffled", wrong)):
@@ -124,13 +119,16 @@ class PaperTask:
         return audio_logs(rendered, batch.audio) | {k: v / valid for k, v in sums.items()}, rendered
 
 
-def parts_by_length(batch: PaperBatch, count: int) -> Iterator[PaperBatch]:
-    """The batch in `count` parts of windows of like length, each cut to its longest."""
+def parts_by_length(batch: PaperBatch, count: int) -> Iterator[tuple[Tensor, PaperBatch]]:
+    """At most `count` parts of windows of like length, each cut to its longest, with their places in the batch."""
     hop = batch.audio.shape[-1] // batch.grid.shape[1]
-    for index in batch.rows.argsort().tensor_split(count):
+    for index in batch.rows.argsort().tensor_split(min(count, len(batch.rows))):
         rows = int(batch.rows[index].max())
         part = PaperBatch(*(tensor[index] for tensor in batch))
-        yield part._replace(audio=part.audio[..., : rows * hop], grid=part.grid[:, :rows], beat=part.beat[:, :rows])
+        yield (
+            index,
+            part._replace(audio=part.audio[..., : rows * hop], grid=part.grid[:, :rows], beat=part.beat[:, :rows]),
+        )
 
 
 def load_paper(path: Path) -> tuple[PaperPredictor, dict[str, Any]]:
@@ -140,8 +138,6 @@ def load_paper(path: Path) -> tuple[PaperPredictor, dict[str, Any]]:
         raise InputError(f"{path} holds a {facts['run']['task']!r} network; one of task 'paper' is needed")
     config = from_table(PaperConfig, facts["tables"].get("model", {}), str(path))
     codec = from_table(CodecConfig, facts["tables"]["codec_model"], str(path))
-    network = PaperPredictor(
-        config, len(facts["kits"]) + 1, facts["drummers"], codec.n_codebooks, codec.codebook_size
-    )
+    network = PaperPredictor(config, len(facts["kits"]) + 1, facts["drummers"], codec.n_codebooks, codec.codebook_size)
     network.load_state_dict(tensors)
     return network.eval(), facts

@@ -84,8 +84,11 @@ class Pack:
         bpm, duration, meter = a["bpm"].tolist(), a["duration"].tolist(), a["meter"].tolist()
         return [
             Performance(
-                **{name: parts[name][i] for name in parts}, **{f: text[f][i] for f in TEXT_FIELDS},
-                bpm=bpm[i], meter=(meter[i][0], meter[i][1]), duration=duration[i],
+                **{name: parts[name][i] for name in parts},
+                **{f: text[f][i] for f in TEXT_FIELDS},
+                bpm=bpm[i],
+                meter=(meter[i][0], meter[i][1]),
+                duration=duration[i],
             )
             for i in range(len(bpm))
             if text["split"][i] in splits

@@ -40,7 +40,7 @@ DEFAULT_PORT: Final = 9010
 MAX_WAITING: Final = 1024
 """Commands that may wait for their time."""
 _ECHO_S: Final = 0.05
-_IDLE_S: Final = 0.25
+_IDLE_S: Final = 0.1
 
 _in = logging.getLogger("osc.in")
 _out = logging.getLogger("osc.out")
@@ -57,11 +57,12 @@ class OscServer:
     def __init__(
         self, sink: Sink, state: Callable[[], State], host: str = DEFAULT_HOST, port: int = DEFAULT_PORT
     ) -> None:
+        quiet_parser()
         self._sink = sink
         self._state = state
         self._wanted = (host, port)
         self._limit = RateLimit()
-        self._complaints = RateLimit(rate=20, burst=20)
+        self._complaints = RateLimit(rate=20, burst=50)
         self._subscribers = Subscribers()
         self._told: dict[str, Values] = {}
         self._waiting: list[tuple[float, int, Command]] = []
@@ -74,7 +75,6 @@ class OscServer:
     def start(self) -> None:
         """Bind and serve. Raises MissingError where the address cannot be bound; port 0 takes a free one."""
         host, port = self._wanted
-        quiet_parser()
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -210,8 +210,8 @@ class OscServer:
         self._complain(sender, "", lambda: text)
 
     def _complain(self, sender: Peer, address: str, text: Callable[[], str]) -> None:
-        """Answer with an error; `text` is only made where the sender has not been told of too many already."""
-        if self._complaints.allows(sender, time.perf_counter()):
+        """Answer with an error; `text` is only made where the sender's host has not been told of too many already."""
+        if self._complaints.allows((sender[0], 0), time.perf_counter()):
             line = text()
             _in.info("%s:%d %s", *sender, line)
             self._send(sender, ERROR, (address, line))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 if TYPE_CHECKING:
     from server.batch import Done, Job, Settings
@@ -125,12 +126,12 @@ def render_all(settings: "Settings", work: "Sequence[Job]", processes: int) -> "
 def report(done: "Done") -> None:
     """One line for a file, and one for each remark."""
     if done.error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]ghostnote:[/red] {done.error}")
+        error = escape(done.error)
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]ghostnote:[/red] {error}")
         return
     console = Console(soft_wrap=True, highlight=False)
-    console.print(
-        f"{done.job.target}: {done.seconds:.1f} s, rendered in {done.took:.1f} s ({done.took / done.seconds:.3f} of real time)"
-    )
+    speed = f"rendered in {done.took:.1f} s ({done.took / done.seconds:.3f} of real time)"
+    console.print(f"{done.job.target}: {done.seconds:.1f} s, {speed}", markup=False)
     if done.reduction_db > 0.05:
         console.print(f"  peaks turned down by up to {done.reduction_db:.1f} dB")
     for remark in done.remarks:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -52,7 +52,7 @@ class Facts:
     temperature: tuple[float, ...]
     licence: str = "CC BY-SA 4.0"
     attributions: tuple[str, ...] = ()
-    training: Training = Training()
+    training: Training = field(default_factory=Training)
     metrics: dict[str, float] | None = None
 
 
@@ -76,7 +76,7 @@ def export_bundle(
 
     precision: "fp32"; "fp16": weights rounded to half (the networks given are rounded, too) and stored so, computed in
     fp32; "int8": products in int8. Raises BundleError if a graph differs from its network by more than rounding or if
-    the smaller precision is heard (`Cost.passes`), and InputError for an unknown precision or a folder that is no bundle.
+    the smaller precision is heard (`Cost.passes`), InputError for an unknown precision or a folder that is no bundle.
     """
     if precision not in PRECISIONS:
         raise InputError(f"no precision {precision!r}: choose {', '.join(PRECISIONS)}")

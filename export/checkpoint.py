@@ -7,8 +7,8 @@ from export.bundle_writer import Facts
 from ghostnote.bundle import KitInfo, Training
 
 DATA: Final = (
-    "performances: Groove MIDI Dataset 1.0.0, train split (Gillick, Roberts, Engel, Eck, Bamman: Learning to Groove with "
-    "Inverse Sequence Transformations, ICML 2019), CC BY 4.0",
+    "performances: Groove MIDI Dataset 1.0.0, train split (Gillick, Roberts, Engel, Eck, Bamman: Learning to Groove "
+    "with Inverse Sequence Transformations, ICML 2019), CC BY 4.0",
     "audio: these performances mixed from the sampled kits listed here, on the fly",
 )
 

@@ -1,4 +1,4 @@
-"""What becomes an ONNX graph: the networks behind stateless functions of tensors, with names for every input and output."""
+"""What becomes an ONNX graph: the networks as stateless functions of tensors, every input and output named."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

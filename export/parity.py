@@ -51,7 +51,7 @@ def run_graph(path: Path, tracing: Tracing) -> Arrays:
 
 
 def compare(path: Path, samples: Sequence[Tracing]) -> list[Parity]:
-    """The worst of all `samples` (the same network, inputs of several sizes) for each output; its shape is the first's."""
+    """For each output the worst of all `samples`: the same network, inputs of several sizes."""
     found: list[Parity] = []
     for tracing in samples:
         expected, actual = run_network(tracing), run_graph(path, tracing)
@@ -69,4 +69,4 @@ def difference(name: str, expected: NDArray[np.generic], actual: NDArray[np.gene
         return float("inf")
     if name == "codes":
         return float(np.mean(expected != actual))
-    return float(np.max(np.abs(expected.astype(np.float64) - actual), initial=0.0))
+    return float(np.max(np.abs(expected.astype(np.float64) - actual.astype(np.float64)), initial=0.0))

@@ -1,4 +1,4 @@
-"""Model bundles: a folder with `manifest.toml`, ONNX graphs and `snapshot.npz`; the format is described in docs/bundle.md.
+"""Model bundles: folders with `manifest.toml`, ONNX graphs and `snapshot.npz`; docs/bundle.md describes the format.
 
 The manifest says everything that the running program must know about the networks. Reading is strict: a key that is
 unknown, missing or of the wrong type, a file that is absent or whose SHA-256 differs, and a format newer than this
@@ -145,7 +145,7 @@ class Manifest:
         """Index of the kit with this id. Raises InputError with the nearest ids and all of them."""
         ids = [info.id for info in self.kits]
         if kit not in ids:
-            near = get_close_matches(kit.lower(), ids, n=3, cutoff=0.4)
+            near = get_close_matches(kit.lower(), ids, n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise InputError(f"bundle {self.name} has no kit {kit!r}: {hint}Kits are {', '.join(ids)}")
         return ids.index(kit)
@@ -191,12 +191,10 @@ def parse_manifest(table: Mapping[str, object], source: str) -> Manifest:
     version = table.get("format_version")
     if type(version) is not int or version < 1:
         raise BundleError(
-            f"{source} has format_version {version!r:.60}, expected 1..{FORMAT_VERSION}: not a bundle of ours"
+            f"{source} has format_version {str(version)[:60]!r}, expected 1..{FORMAT_VERSION}: not a bundle of ours"
         )
     if version > FORMAT_VERSION:
-        raise BundleError(
-            f"{source} has format {version}, this program reads up to {FORMAT_VERSION}: update Ghostnote or export again"
-        )
+        raise BundleError(f"{source} has format {version}, this program reads up to {FORMAT_VERSION}: update Ghostnote")
     try:
         manifest = from_table(Manifest, dict(table))
     except TableError as error:

@@ -1,6 +1,6 @@
-"""Strict reading of TOML tables into frozen dataclasses: unknown, missing and misfit keys are named, nothing is guessed.
+"""Strict reading of TOML tables into frozen dataclasses: unknown, missing and misfit keys are named.
 
-Field types may be str, int, float, Path-free dataclasses, `tuple[X, ...]` of these and `dict[str, float]`. A field with
+Field types may be str, int, float, dataclasses, `tuple[X, ...]` of these and `dict[str, X]`. A field with
 a default may be absent from the table.
 """
 
@@ -18,7 +18,7 @@ class TableError(ValueError):
 def from_table(kind: type[T], table: Any, where: str = "") -> T:
     """`table` as the dataclass `kind`; raises TableError. `where` is the dotted key of the table, "" at the top."""
     if not isinstance(table, dict):
-        raise TableError(f"{where or 'the file'} is {table!r:.60}, expected a table")
+        raise TableError(f"{where or 'the file'} is {str(table)[:60]!r}, expected a table")
     hints = get_type_hints(kind)
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     prefix = f"{where}." if where else ""
@@ -51,5 +51,6 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         return float(value)
     if kind in (int, str) and type(value) is kind:
         return value
-    expected = {int: "a whole number", float: "a number", str: "a text"}.get(kind, "a list or table")
-    raise TableError(f"{where} is {value!r:.60}, expected {expected}")
+    expected = {"int": "a whole number", "float": "a number", "str": "a text"}
+    found = f"{where} is {str(value)[:60]!r}"
+    raise TableError(f"{found}, expected {expected.get(getattr(kind, '__name__', ''), 'a list or table')}")

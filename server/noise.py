@@ -1,4 +1,4 @@
-"""Random numbers that belong to a place in time: the noise of hop n is the same whatever the calls that asked for it."""
+"""Random numbers that belong to a place in time: hop n has the same noise whatever the calls that ask for it."""
 
 import numpy as np
 from numpy.typing import NDArray

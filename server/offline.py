@@ -47,7 +47,7 @@ class Rendering:
     stems: dict[str, Audio]
     """Each piece that is played, by itself and as long as `audio`, which is their sum; empty if not asked for."""
     reduction_db: float
-    """How far peaks above full scale were turned down, 0 = not at all: by the limiter, or with stems by one gain for all."""
+    """How far peaks were turned down to stay below full scale: by the limiter, or with stems by one gain for all."""
 
 
 def render_performance(
@@ -121,7 +121,7 @@ def _finish(renderer: Renderer, groups: Audio, duration: float, stems: bool, rat
     leveled = groups * renderer.gains[:, None, :]
     named = zip(renderer.groups, leveled, strict=True)
     tracks = {group[0]: sound for group, sound in named if stems and len(group) == 1}
-    mix = sum(tracks.values()) if tracks else leveled.sum(axis=0)
+    mix: Audio = np.sum(list(tracks.values()) if tracks else leveled, axis=0)
     end = _end(mix, round(duration * renderer.sample_rate), renderer.sample_rate)
     sounds = [_cut(sound, end, renderer.sample_rate) for sound in (mix, *tracks.values())]
     if rate is not None and rate != renderer.sample_rate:

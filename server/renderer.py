@@ -1,9 +1,9 @@
 """The one renderer: hits in, drum sound out, by one hop (live) or by many (window, file).
 
 Pieces with the same level and pan go through the networks in one pass; each pass is one element of the batch, sees only
-its own lanes of the grid, and has its own state and noise. Kit, drummer and levels take effect at the next hop. What is rendered does not depend on how the
-hops are cut into calls. Before the first hit, and once `RING_SECONDS` have passed since the last one, the output is exact
-silence and the networks rest; the next hit starts them from their initial state.
+its own lanes of the grid, and has its own state and noise. Kit, drummer and levels take effect at the next hop. What is
+rendered does not depend on how the hops are cut into calls. Before the first hit, and once `RING_SECONDS` have passed
+since the last one, the output is exact silence and the networks rest; the next hit starts them afresh.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,8 @@ class Renderer:
         self._weights[0, 0] = 1
         self._drummer = np.zeros(1, np.int64)
         self._condition: tuple[Audio, Audio] | None = None
-        self._levels, self._pans = dict.fromkeys(PIECES, 0.0), dict.fromkeys(PIECES, 0.0)
+        self._levels: dict[str, float] = dict.fromkeys(PIECES, 0.0)
+        self._pans: dict[str, float] = dict.fromkeys(PIECES, 0.0)
         self._alone: frozenset[str] = frozenset()
         self._grid = GridStream(self.hop)
         self._ring_hops = ceil(RING_SECONDS * self.sample_rate / self.hop)
@@ -122,7 +123,7 @@ class Renderer:
         return mix
 
     def render_groups(self, events: Sequence[HopEvents]) -> Audio:
-        """As `render`, but each pass of `groups` by itself and without its level and pan: [groups, frames, channels]."""
+        """As `render`, but each pass by itself, without level and pan: [groups, frames, channels]."""
         rows = [self._grid.row(one) for one in events]
         since = self._hops_since_hit(events)
         parts = [np.zeros((len(self._passes), 0, self.channels), np.float32)]

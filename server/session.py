@@ -1,4 +1,4 @@
-"""The networks of a bundle in ONNX Runtime: arrays in, arrays out. The only module of the server that imports onnxruntime.
+"""The networks of a bundle in ONNX Runtime: arrays in, arrays out. No other module of the server imports onnxruntime.
 
 Session options are set here once and explicitly: `threads` threads inside an operator, one operator at a time, no
 spinning (a spinning pool takes a core from the audio thread). Loading runs one silent hop and checks what comes out.
@@ -6,9 +6,9 @@ Creating a session holds Python's global lock for up to a second: never do it wh
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort
@@ -74,10 +74,10 @@ class Networks:
         (audio,), new = self._run("decoder", {"codes": codes}, state)
         return audio, new
 
-    def _run(self, role: str, feeds: dict[str, NDArray[np.generic]], state: State) -> tuple[list[Floats], State]:
+    def _run(self, role: str, feeds: Mapping[str, NDArray[Any]], state: State) -> tuple[list[Floats], State]:
         tensors = self.manifest.graph(role).state
-        feeds |= {tensor.name: value for tensor, value in zip(tensors, state, strict=True)}
-        outputs: list[Floats] = self._sessions[role].run(None, feeds)  # type: ignore[assignment]
+        states = {tensor.name: value for tensor, value in zip(tensors, state, strict=True)}
+        outputs: list[Floats] = self._sessions[role].run(None, {**feeds, **states})  # type: ignore[assignment]
         split = len(outputs) - len(tensors)
         return outputs[:split], outputs[split:]
 

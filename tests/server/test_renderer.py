@@ -1,0 +1,270 @@
+"""The renderer on the tiny bundle: live is file, passes, kits, levels, rest, and what it refuses."""
+
+from math import inf, nan
+
+import numpy as np
+import pytest
+
+from ghostnote.articulations import LANE_OF_NAME, PIECES
+from ghostnote.errors import InputError
+from ghostnote.grid import HopEvents, HopHit
+from server.noise import GumbelStream
+from server.renderer import RING_SECONDS, load_renderer
+from tests.conftest import ROOT
+
+TINY = ROOT / "tests" / "data" / "tiny_bundle"
+LANES = [LANE_OF_NAME[name] for name in ("kick", "snare", "hat_closed_bow", "hat_open_edge", "crash_1", "ride_bell")]
+
+
+def playing(n_hops: int, seed: int = 1, first: int = 0) -> list[HopEvents]:
+    """Random hits, about one in three hops, and a choke now and then, from hop `first` on."""
+    rng = np.random.default_rng(seed)
+    events = []
+    for n in range(n_hops):
+        struck = rng.choice(LANES, rng.integers(1, 3), replace=False) if n >= first and rng.random() < 0.35 else []
+        hits = tuple(HopHit(int(lane), int(rng.integers(256)), float(rng.uniform(0.1, 1))) for lane in struck)
+        chokes = (LANE_OF_NAME["crash_1"],) if rng.random() < 0.05 else ()
+        events.append(HopEvents(hits, chokes, float(rng.random()), n * 0.01, 110.0))
+    return events
+
+
+def in_blocks(renderer, events, size):
+    return np.concatenate([renderer.render(events[n : n + size]) for n in range(0, len(events), size)])
+
+
+def db(difference, reference):
+    return 20 * np.log10(np.sqrt(np.mean(difference**2)) / np.sqrt(np.mean(reference**2)) + 1e-12)
+
+
+@pytest.fixture
+def renderer():
+    return load_renderer(TINY)
+
+
+@pytest.mark.parametrize("hops", range(1, 9))
+@pytest.mark.parametrize("temperature", [None, 0.0, 1.0])
+def test_live_is_file_for_any_block_of_hops(hops, temperature):
+    renderer = load_renderer(TINY, temperature=temperature)
+    events = playing(120)
+    whole = renderer.render(events)
+    renderer.reset()
+    assert db(in_blocks(renderer, events, hops) - whole, whole) < -60
+
+
+@pytest.mark.parametrize("hops", [1, 3, 7])
+def test_live_is_file_with_separate_passes_and_changes_between_blocks(hops):
+    def play(size):
+        renderer = load_renderer(TINY)
+        renderer.separate(("kick", "hat"))
+        parts = [in_blocks(renderer, playing(42), size)]
+        renderer.set_kit({"beta": 1, "gamma": 2})
+        renderer.set_levels({"kick": -6.0, "snare": 3.0}, {"ride": 0.5})
+        parts.append(in_blocks(renderer, playing(42, seed=2), size))
+        return np.concatenate(parts)
+
+    whole = play(42)
+    assert db(play(hops) - whole, whole) < -60
+
+
+def test_the_shape_and_type_of_sound_follow_the_hops(renderer):
+    assert renderer.render([]).shape == (0, 2)
+    sound = renderer.render(playing(5))
+    assert sound.shape == (5 * renderer.hop, 2)
+    assert sound.dtype == np.float32
+    assert (renderer.hop, renderer.sample_rate, renderer.channels) == (256, 48000, 2)
+    assert renderer.kits == ("alpha", "beta", "gamma")
+
+
+def test_reset_gives_the_same_sound_again_and_another_seed_another(renderer):
+    first = renderer.render(playing(40))
+    renderer.reset()
+    assert np.array_equal(renderer.render(playing(40)), first)
+    assert db(load_renderer(TINY, seed=1).render(playing(40)) - first, first) > -40
+
+
+def test_without_temperature_the_seed_means_nothing():
+    a, b = (load_renderer(TINY, seed=seed, temperature=0.0).render(playing(40)) for seed in (0, 1))
+    assert np.array_equal(a, b)
+
+
+def test_nothing_sounds_before_the_first_hit_and_all_is_forgotten_after_the_last(renderer):
+    events = playing(60, first=20)
+    first_hit = next(n for n, one in enumerate(events) if one.hits)
+    sound = renderer.render(events)
+    assert not sound[: first_hit * renderer.hop].any()
+    assert sound[first_hit * renderer.hop :].any()
+    ring = int(RING_SECONDS * renderer.sample_rate / renderer.hop) + 2
+    tail = renderer.render([HopEvents()] * ring)
+    rest = tail[-renderer.hop :]
+    assert not rest.any()
+    loud = np.abs(tail).max(axis=1)
+    before_rest = loud[: np.flatnonzero(loud)[-1] + 1]
+    assert before_rest[-8:].max() < 0.01 * before_rest.max()
+
+
+def test_after_a_rest_it_plays_on_from_silence(renderer):
+    ring = int(RING_SECONDS * renderer.sample_rate / renderer.hop) + 2
+    pause, again = [HopEvents()] * ring, [HopEvents((HopHit(0, 10, 0.9),)), *[HopEvents()] * 20]
+    whole = renderer.render([*playing(10), *pause, *again])
+    renderer.reset()
+    pieces = in_blocks(renderer, [*playing(10), *pause, *again], 5)
+    assert db(pieces - whole, whole) < -60
+    assert whole[-20 * renderer.hop :].any()
+
+
+def test_a_change_of_kit_is_heard_at_once_without_gap_or_nan(renderer):
+    events = playing(60)
+    same = renderer.render(events)
+    renderer.reset()
+    before = renderer.render(events[:30])
+    renderer.set_kit({"gamma": 1.0})
+    after = renderer.render(events[30:])
+    split = 30 * renderer.hop
+    assert np.array_equal(before, same[:split])
+    assert np.isfinite(after).all()
+    assert db(after[: renderer.hop] - same[split : split + renderer.hop], same[split : split + renderer.hop]) > -40
+    assert (np.abs(after).reshape(30, -1).max(axis=1) > 0).all()
+
+
+def test_a_morph_lies_between_its_kits_and_weights_need_not_add_up_to_one():
+    def play(kit):
+        renderer = load_renderer(TINY, temperature=0.0)
+        renderer.set_kit(kit)
+        return renderer.render(playing(40))
+
+    assert np.array_equal(play({"alpha": 1.0, "beta": 1.0}), play({"beta": 0.5, "alpha": 0.5}))
+    assert not np.array_equal(play({"alpha": 1.0, "beta": 1.0}), play({"alpha": 1.0}))
+    assert np.array_equal(play({"alpha": 1.0, "beta": 0.0}), play({"alpha": 3.0}))
+
+
+def test_drummers_differ():
+    def play(drummer):
+        renderer = load_renderer(TINY, temperature=0.0)
+        renderer.set_drummer(drummer)
+        return renderer.render(playing(40))
+
+    assert not np.array_equal(play(0), play(1))
+
+
+def test_pieces_with_equal_level_and_pan_share_a_pass(renderer):
+    assert renderer.groups == (PIECES,)
+    renderer.set_levels({"kick": -3.0, "snare": -3.0}, {"ride": 0.2})
+    rest = tuple(piece for piece in PIECES if piece not in ("kick", "snare", "ride"))
+    assert set(renderer.groups) == {("kick", "snare"), ("ride",), rest}
+    renderer.set_levels({}, {})
+    assert renderer.groups == (PIECES,)
+    renderer.separate(("hat",))
+    assert ("hat",) in renderer.groups
+    assert len(renderer.groups) == 2
+
+
+def test_one_level_for_all_pieces_scales_the_sound(renderer):
+    plain = renderer.render(playing(30))
+    renderer.reset()
+    renderer.set_levels(dict.fromkeys(PIECES, -6.0), {})
+    renderer.reset()
+    quieter = renderer.render(playing(30))
+    np.testing.assert_allclose(quieter, plain * 10 ** (-6 / 20), atol=1e-6)
+
+
+def test_a_change_of_level_is_a_ramp_over_one_hop(renderer):
+    plain = renderer.render(playing(30))
+    renderer.reset()
+    parts = [renderer.render(playing(30)[:10])]
+    renderer.set_levels(dict.fromkeys(PIECES, -20.0), {})
+    parts.append(renderer.render(playing(30)[10:]))
+    sound, at = np.concatenate(parts), 10 * renderer.hop
+    np.testing.assert_allclose(sound[:at], plain[:at], atol=1e-6)
+    ramp = np.linspace(1, 0.1, renderer.hop, endpoint=False)[:, None]
+    np.testing.assert_allclose(sound[at : at + renderer.hop], plain[at : at + renderer.hop] * ramp, atol=1e-5)
+    np.testing.assert_allclose(sound[at + renderer.hop :], plain[at + renderer.hop :] * 0.1, atol=1e-5)
+
+
+def test_mute_and_pan(renderer):
+    renderer.set_levels(dict.fromkeys(PIECES, -inf), {})
+    renderer.reset()
+    assert not renderer.render(playing(20)).any()
+    renderer.set_levels({}, dict.fromkeys(PIECES, 1.0))
+    renderer.reset()
+    sound = renderer.render(playing(20))
+    assert not sound[:, 0].any()
+    assert sound[:, 1].any()
+
+
+def test_groups_add_up_to_what_is_rendered(renderer):
+    renderer.separate(PIECES)
+    renderer.set_levels({"kick": -4.0, "hat": 2.0}, {"hat": -0.3})
+    renderer.reset()
+    mix = renderer.render(playing(30))
+    renderer.reset()
+    groups = renderer.render_groups(playing(30))
+    assert groups.shape == (len(PIECES), 30 * renderer.hop, 2)
+    np.testing.assert_allclose((groups * renderer.gains[:, None]).sum(axis=0), mix, atol=1e-5)
+
+
+def test_a_pass_hears_only_its_own_pieces():
+    def kick_pass(events):
+        renderer = load_renderer(TINY)
+        renderer.separate(("kick",))
+        return renderer.render_groups(events)[renderer.groups.index(("kick",))]
+
+    kick = HopHit(LANE_OF_NAME["kick"], 5, 0.8)
+    alone = [HopEvents((kick,)), *[HopEvents()] * 30]
+    with_snare = list(alone)
+    with_snare[12] = HopEvents((HopHit(LANE_OF_NAME["snare"], 9, 1.0),))
+    assert np.array_equal(kick_pass(alone), kick_pass(with_snare))
+
+
+def test_a_new_pass_never_doubles_what_rings(renderer):
+    renderer.render(playing(20))
+    before = renderer._states["decoder"]
+    renderer.set_levels({"kick": -3.0}, {"ride": 0.5})
+    for old, new in zip(before, renderer._states["decoder"], strict=True):
+        assert new.shape[0] == len(renderer.groups) == 3
+        np.testing.assert_array_equal(new.sum(axis=0), old[0])
+    assert np.isfinite(renderer.render(playing(20, seed=3))).all()
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda r: r.set_kit({"tr808": 1.0}), "no kit 'tr808'"),
+        (lambda r: r.set_kit({}), "not all 0"),
+        (lambda r: r.set_kit({"alpha": -1.0}), "expected numbers >= 0"),
+        (lambda r: r.set_kit({"alpha": nan}), "expected numbers >= 0"),
+        (lambda r: r.set_drummer(2), "no drummer 2: there are 0 any, 1 drummer1"),
+        (lambda r: r.set_drummer(-1), "no drummer -1"),
+        (lambda r: r.set_levels({"cowbell": 0.0}, {}), "no piece 'cowbell'"),
+        (lambda r: r.set_levels({"kick": 30.0}, {}), "at most 24"),
+        (lambda r: r.set_levels({"kick": nan}, {}), "at most 24"),
+        (lambda r: r.set_levels({}, {"kick": 1.5}), "expected -1..1"),
+        (lambda r: r.set_levels({}, {"kick": nan}), "expected -1..1"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused_and_changes_nothing(renderer, act, message):
+    before = renderer.render(playing(20))
+    renderer.reset()
+    with pytest.raises(InputError, match=message):
+        act(renderer)
+    assert np.array_equal(renderer.render(playing(20)), before)
+
+
+def test_unknown_providers_are_refused():
+    with pytest.raises(InputError, match="no provider 'tpu': choose cpu or cuda"):
+        load_renderer(TINY, provider="tpu")
+
+
+def test_the_provider_that_really_runs_is_told(renderer):
+    assert renderer.provider == "CPUExecutionProvider"
+
+
+@pytest.mark.parametrize("shape", [(4, 32), (3, 5)])
+def test_noise_belongs_to_its_hop_and_is_gumbel(shape):
+    whole = GumbelStream(7, 0, *shape).draw(0, 600)
+    stream = GumbelStream(7, 0, *shape)
+    parts = [stream.draw(0, 1), stream.draw(1, 7), stream.draw(8, 592)]
+    assert np.array_equal(np.concatenate(parts), whole)
+    assert np.array_equal(GumbelStream(7, 0, *shape).draw(333, 5), whole[333:338])
+    assert not np.array_equal(GumbelStream(7, 1, *shape).draw(0, 600), whole)
+    assert abs(whole.mean() - np.euler_gamma) < 0.05
+    assert abs(whole.var() - np.pi**2 / 6) < 0.1

@@ -19,13 +19,13 @@ paper's bump grid (`ghostnote.paper_grid`). A hit on any hat lane, or a choke, e
 
 from dataclasses import dataclass
 from math import cos, log, pi, sin
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ghostnote.articulations import ARTICULATIONS, HAT_LANES, N_LANES, lanes_of_piece
-from ghostnote.performance import HIT, Performance
+from ghostnote.performance import Performance
 
 GRID_NAME: Final = "lane-state-1"
 RING_HOPS: Final = (8.0, 60.0, 300.0)
@@ -35,6 +35,7 @@ N_COLUMNS: Final = N_LANES * LANE_COLUMNS + 4
 _NEVER: Final = -1e9
 
 FloatArray = NDArray[np.float32]
+Numbers = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def choked_lanes(lane: int) -> tuple[int, ...]:
     return lanes_of_piece(ARTICULATIONS[lane].piece)
 
 
-def _lane_block(struck: FloatArray, velocity: FloatArray, position: FloatArray, age: FloatArray) -> FloatArray:
+def _lane_block(struck: Numbers, velocity: Numbers, position: Numbers, age: Numbers) -> FloatArray:
     """Columns 0-19 of one or many lanes; the arguments share one shape, `position` is that of the last hit."""
     rings = [velocity * np.exp(-age / tau) for tau in RING_HOPS]
     turn = 2 * pi * position
@@ -185,7 +186,7 @@ def _lane_rows(
     change = np.searchsorted(when, rows + 1, side="left") - 1
     velocity = np.where(change >= 0, loud[np.maximum(change, 0)], 0.0)
     struck = (last >= rows).astype(np.float64)
-    return _lane_block(struck, velocity, last % 1.0, rows + 1 - last)
+    return _lane_block(struck, velocity, last % 1.0, (rows + 1).astype(np.float64) - last)
 
 
 def openness_at(performance: Performance, frames: NDArray[np.int64], sample_rate: int) -> FloatArray:

@@ -23,7 +23,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             facts = json.loads((file.metadata() or {}).get("ghostnote", "null"))
             tensors = {
                 key: file.get_tensor(key).float() if file.get_tensor(key).is_floating_point() else file.get_tensor(key)
-                for key in file.keys()
+                for key in file.keys()  # noqa: SIM118 - not a mapping
             }
     except SafetensorError as error:
         raise InputError(f"{path} is not a checkpoint of ours: {error}") from error

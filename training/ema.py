@@ -17,7 +17,8 @@ class WeightAverage:
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         mine, theirs = self._pairs(module)
-        torch._foreach_lerp_(mine, theirs, 1 - decay)
+        for old, new in zip(mine, theirs, strict=True):
+            old.lerp_(new, 1 - decay)
 
     def _pairs(self, module: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
         parameters = dict(module.named_parameters())

@@ -1,7 +1,7 @@
 """Training of the live predictor on a finished codec, together with a last polish of the codec's decoder.
 
-Cross-entropy of the codes pulls the predicted latent to the codec's; its weight then falls, and the spectral loss of the
-decoded prediction, passed straight through the quantiser, decides: it does not punish a phase that the grid cannot
+Cross-entropy of the codes pulls the predicted latent to the codec's; its weight then falls, and the spectral loss of
+the decoded prediction, passed straight through the quantiser, decides: it does not punish a phase that the grid cannot
 know, which cross-entropy answers with an average and so with too little level. The decoder trains along on predicted
 and, every third step, on the encoder's own codes; encoder and codebooks stay fixed, so codes keep their meaning.
 """

@@ -1,4 +1,4 @@
-"""A training recipe: one TOML file says what is trained, how long and on which windows. The same file serves CPU and GPU."""
+"""A training recipe: one TOML file says what is trained, how long, on which windows; the same for CPU and GPU."""
 
 import tomllib
 from dataclasses import dataclass, fields

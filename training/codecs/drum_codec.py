@@ -2,13 +2,14 @@
 
 Encoder: the last `span` frames of mid and side, as samples and as log magnitudes, through causal blocks to a
 64-dimensional latent; row n depends only on frames before (n + 1) * hop. Quantiser: `encodec`'s residual vector
-quantiser (k-means start, EMA, dead codes restarted). Decoder: causal blocks and a linear head that emits 2 * hop frames,
-the second half overlap-added to the next hop (a head of one hop alone left faint horizontal bands). The frame-rate
+quantiser (k-means start, EMA, dead codes restarted). Decoder: causal blocks and a linear head that emits 2 * hop
+frames, the second half overlap-added to the next hop (a head of one hop alone left faint horizontal bands). The frame-rate
 design follows the Vocos and WaveNeXt family: in equal CPU time it made 6-7 times the steps of a SEANet decoder.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -102,7 +103,7 @@ class DrumCodec(nn.Module):
     @property
     def codebooks(self) -> Tensor:
         """[books, size, latent]."""
-        return torch.stack([layer._codebook.embed for layer in self.quantizer.vq.layers])
+        return torch.stack([layer._codebook.embed for layer in cast(list[Any], list(self.quantizer.vq.layers))])
 
     def quantize(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """latent [B, T, D] -> (quantised with straight-through gradient, codes [B, T, books], commitment loss)."""

@@ -50,7 +50,7 @@ def _stand_in() -> types.ModuleType:
 
 
 try:
-    import torchaudio as _torchaudio  # noqa: F401
+    import torchaudio  # noqa: F401  # pyright: ignore[reportUnusedImport]
 except (ImportError, OSError):
     for _name in [n for n in sys.modules if n == "torchaudio" or n.startswith("torchaudio.")]:
         del sys.modules[_name]
@@ -59,7 +59,7 @@ except (ImportError, OSError):
 
 from encodec.model import EncodecModel  # noqa: E402
 from encodec.msstftd import MultiScaleSTFTDiscriminator  # noqa: E402
-from encodec.quantization import ResidualVectorQuantizer  # noqa: E402
+from encodec.quantization.vq import ResidualVectorQuantizer  # noqa: E402
 from encodec.quantization.core_vq import EuclideanCodebook, sample_vectors  # noqa: E402
 
 __all__ = [

@@ -4,6 +4,8 @@ In the published package `replace_` writes new entries that the moving average o
 on our codec only 11-17 of 256 entries were in use after 360 steps. Here the average and the count move along.
 """
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,10 @@ from training.codecs.encodec_import import EuclideanCodebook, ResidualVectorQuan
 
 class RestartingCodebook(EuclideanCodebook):
     """A codebook whose unused entries take random vectors of the batch, with the count of a rarely used entry."""
+
+    embed: Tensor
+    embed_avg: Tensor
+    cluster_size: Tensor
 
     def replace_(self, samples: Tensor, mask: Tensor) -> None:
         """Restart the entries in `mask` [size] from rows of `samples` [n, D]."""
@@ -33,6 +39,6 @@ def residual_quantizer(dimension: int, books: int, size: int) -> ResidualVectorQ
         kmeans_iters=20,
         threshold_ema_dead_code=2,
     )
-    for layer in quantizer.vq.layers:
+    for layer in cast(list[Any], list(quantizer.vq.layers)):
         layer._codebook.__class__ = RestartingCodebook
     return quantizer

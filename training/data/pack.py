@@ -51,7 +51,8 @@ def write_pack(path: Path, performances: Sequence[Performance], kits_folder: Pat
     kits = [info.id for info in list_kits(kits_folder)]
     arrays["kits"] = np.array(kits)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **arrays, **pack_kits(kits_folder, kits))
+    arrays.update(pack_kits(kits_folder, kits))
+    np.savez_compressed(path, **arrays)
     return path.stat().st_size
 
 

@@ -14,10 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ghostnote.errors import InputError, MissingError
-from training.codecs.encodec_import import EncodecModel, ResidualVectorQuantizer
-
-# After the import above, which makes `encodec` importable everywhere.
-from encodec.modules import SEANetDecoder, SEANetEncoder  # isort: skip
+from training.codecs.encodec_import import EncodecModel, ResidualVectorQuantizer, SEANetDecoder, SEANetEncoder
 
 
 @dataclass(frozen=True)

@@ -58,14 +58,17 @@ except (ImportError, OSError):
     sys.modules["torchaudio.transforms"] = sys.modules["torchaudio"].transforms
 
 from encodec.model import EncodecModel  # noqa: E402
+from encodec.modules.seanet import SEANetDecoder, SEANetEncoder  # noqa: E402
 from encodec.msstftd import MultiScaleSTFTDiscriminator  # noqa: E402
-from encodec.quantization.vq import ResidualVectorQuantizer  # noqa: E402
 from encodec.quantization.core_vq import EuclideanCodebook, sample_vectors  # noqa: E402
+from encodec.quantization.vq import ResidualVectorQuantizer  # noqa: E402
 
 __all__ = [
     "EncodecModel",
     "EuclideanCodebook",
     "MultiScaleSTFTDiscriminator",
     "ResidualVectorQuantizer",
+    "SEANetDecoder",
+    "SEANetEncoder",
     "sample_vectors",
 ]

@@ -1,4 +1,4 @@
-"""The expressive drum grid a predictor reads: one row per hop, per lane what was struck, where inside the hop, and what still rings.
+"""The drum grid a predictor reads: one row per hop; per lane what was struck, where in the hop, and what still rings.
 
 Row n describes hop n, the frames [n * hop, (n + 1) * hop), using only hits before its end: the grid is causal and the
 row of a hop never changes afterwards. A hit at time t [s] lies at frame round(t * sample_rate), so a hit on the edge of

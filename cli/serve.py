@@ -51,7 +51,7 @@ def serve(
 
 def announce(info: "ServerInfo") -> None:
     """One screen: what is open, the latency, and what to type into a host."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
     rows = {
@@ -79,10 +79,10 @@ def announce(info: "ServerInfo") -> None:
 
 
 HOSTS = {
-    "Live": 'External Instrument: MIDI To "Ghostnote In", Hardware Latency as above [ms]',
+    "Live": 'External Instrument: MIDI To "Ghostnote In", Hardware Latency as above (ms)',
     "Logic": 'External Instrument: MIDI Destination "Ghostnote In"; track Delay minus the ms above when recording',
     "Reaper": 'ReaInsert or MIDI hardware output "Ghostnote In"; playback offset minus the ms above',
-    "Bitwig": 'HW Instrument: MIDI "Ghostnote In", latency compensation as above [ms]',
+    "Bitwig": 'HW Instrument: MIDI "Ghostnote In", latency compensation as above (ms)',
     "Ardour": 'connect the MIDI track to "Ghostnote In"; shift the recorded region by the samples above',
 }
 """What to type where; docs/daws.md tells it at length."""

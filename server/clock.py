@@ -11,11 +11,14 @@ from the computer's clock by up to some hundred ppm is followed without ever ste
 loses or repeats blocks (an xrun of the whole graph, a suspended computer) does the clock jump, and counts it.
 """
 
+from collections import deque
 from math import inf
 from typing import Final
 
 LOOKS: Final = 64
 """Observations per correction, about a third of a second at one per hop."""
+RECENT: Final = 16
+"""Observations after which a lost block is certain: by chance, none of so many would fall just after a block."""
 GAIN: Final = 0.1
 DRIFT_GAIN: Final = 0.005
 
@@ -26,13 +29,11 @@ class DeviceClock:
     def __init__(self, rate: int, block: int) -> None:
         self.rate, self.block = rate, block
         self.jumps = 0
-        """Times the device lost or gained more than half a block."""
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything: a new stream."""
-        self._origin, self._drift, self._at = inf, 0.0, 0.0
-        self._least, self._looks, self._settled = inf, 0, False
+        """Times the device lost or gained a block or more."""
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._drift, self._settled = 0.0, False
+        self._origin, self._at = inf, 0.0
+        self._least, self._looks, self._acquiring = inf, 0, True
 
     @property
     def settled(self) -> bool:
@@ -49,10 +50,14 @@ class DeviceClock:
         if consumed < self.block:
             return
         bound = time - (consumed - self.block) / self.rate
-        if not self._settled:
-            self._origin, self._at = min(self._origin, bound), time
-        elif bound < self._origin_at(time) - self._tolerance:
-            self._jump(time, bound)
+        self._recent.append(bound)
+        if self._settled:
+            origin, block = self._origin_at(time), self.block / self.rate
+            lost = len(self._recent) == RECENT and min(self._recent) > origin + 0.9 * block
+            if lost or bound < origin - 0.5 * block:
+                self._jump(time)
+        if self._acquiring:
+            self._origin, self._at = min(self._origin_at(time), bound), time
         self._least = min(self._least, bound)
         self._looks += 1
         if self._looks == LOOKS:
@@ -67,25 +72,21 @@ class DeviceClock:
         guess = self._origin + frame / self.rate
         return self._origin_at(guess) + frame / self.rate
 
-    @property
-    def _tolerance(self) -> float:
-        return self.block / 2 / self.rate
-
     def _origin_at(self, time: float) -> float:
         return self._origin + self._drift * (time - self._at)
 
     def _correct(self, time: float) -> None:
-        error = self._least - self._origin_at(time)
-        if self._settled and error > self._tolerance:
-            self._jump(time, self._least)
-        elif self._settled:
-            self._origin = self._origin_at(time) + GAIN * error
+        if not self._acquiring:
+            origin = self._origin_at(time)
+            error = self._least - origin
             self._drift += DRIFT_GAIN * error / max(time - self._at, 1e-3)
-            self._at = time
-        self._settled = True
+            self._origin, self._at = origin + GAIN * error, time
+        self._settled, self._acquiring = True, False
         self._least, self._looks = inf, 0
 
-    def _jump(self, time: float, origin: float) -> None:
-        self._origin, self._at = origin, time
-        self._least, self._looks = inf, 0
+    def _jump(self, time: float) -> None:
+        """Begin anew with what was seen last; the drift stays."""
+        self._origin, self._at = self._recent[-1], time
+        self._least, self._looks, self._acquiring = inf, 0, True
+        self._recent.clear()
         self.jumps += 1

@@ -27,14 +27,14 @@ from ghostnote.midi_map import load_map
 from ghostnote.osc_schema import State, Value
 from ghostnote.preset import Preset
 from server import audio
-from server.control import Control
+from server.control import Control, Renders
 from server.engine import Engine
 from server.groove_loop import GrooveLoop
 from server.inbox import Inbox
 from server.limiter import Limiter
 from server.output import Output
 from server.realtime import prepare_process, prioritise_thread
-from server.renderer import Renderer, load_renderer
+from server.renderer import load_renderer
 from server.serve_config import ServeConfig, groove_path
 from server.stats import CpuMeter, Stats
 
@@ -70,6 +70,33 @@ class ServerInfo:
     priority: str
 
 
+class PlaysLive(Renders, Protocol):
+    """A renderer that says what it is."""
+
+    drummers: tuple[str, ...]
+    provider: str
+    """The execution provider that really runs."""
+
+    @property
+    def manifest(self) -> "Named":
+        """What it plays; at least its name."""
+        ...
+
+
+class Named(Protocol):
+    """Something with a name."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+
+def load_bundle(config: ServeConfig) -> PlaysLive:
+    """The renderer of the bundle that `config` names. Raises BundleError, MissingError, InputError."""
+    return load_renderer(bundle_folder(config.bundle or None), threads=config.threads, provider=config.provider)
+
+
 class _Player(Protocol):
     def start(self) -> None: ...
     def stop(self) -> None: ...
@@ -78,11 +105,10 @@ class _Player(Protocol):
 class Server:
     """One running server. `open` once, then `run`; `close` in any case."""
 
-    def __init__(self, config: ServeConfig) -> None:
+    def __init__(self, config: ServeConfig, load: Callable[[ServeConfig], PlaysLive]) -> None:
+        """`load` makes the renderer. Raises GhostnoteError."""
         self.config = config
-        self.renderer: Renderer = load_renderer(
-            bundle_folder(config.bundle or None), threads=config.threads, provider=config.provider
-        )
+        self.renderer = load(config)
         self.inbox, self.stats = Inbox(), Stats()
         settings = Preset(
             bundle=self.renderer.manifest.name,
@@ -312,9 +338,13 @@ class Server:
         return figures
 
 
-def serve(config: ServeConfig, announce: Callable[[ServerInfo], None] = lambda info: None) -> int:
+def serve(
+    config: ServeConfig,
+    announce: Callable[[ServerInfo], None] = lambda info: None,
+    load: Callable[[ServeConfig], PlaysLive] = load_bundle,
+) -> int:
     """Serve until Ctrl-C; `announce` is called once everything is open. Returns 0. Raises GhostnoteError."""
-    server = Server(config)
+    server = Server(config, load)
     try:
         info = server.open()
         announce(info)

@@ -24,6 +24,8 @@ COMMANDS: Final[dict[str, str]] = {
     "status": "cli.doctor:status",
     "doctor": "cli.doctor:doctor",
     "latency": "cli.serve:latency",
+    "osc": "cli.osc:app",
+    "preset": "cli.preset:app",
     "run": "cli.run:run",
     "render": "cli.render:render",
     "kits": "cli.render:kits",

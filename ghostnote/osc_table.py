@@ -35,6 +35,7 @@ SUBSCRIBE: Final = f"{ROOT}/subscribe"
 UNSUBSCRIBE: Final = f"{ROOT}/unsubscribe"
 PRESET: Final = f"{ROOT}/preset"
 PANIC: Final = f"{ROOT}/panic"
+SETTINGS: Final = f"{ROOT}/settings"
 SUBSCRIPTION_S: Final = 60.0
 """Seconds for which a subscription holds; subscribe again to keep it."""
 MAX_PATTERN: Final = 100
@@ -178,9 +179,9 @@ TABLE: Final[tuple[Address, ...]] = (
     ),
     *(_level(piece) for piece in PIECES),
     *(_pan(piece) for piece in PIECES),
-    _feel("timing", "How much of the drummer's own timing is added: 0 as played, 1 full."),
-    _feel("velocity", "How much of the drummer's own dynamics is added: 0 as played, 1 full."),
-    _feel("swing", "Swing: 0 straight, 1 triplets."),
+    _feel("timing", "How loosely live hits are timed: 0 as played, 1 loose."),
+    _feel("velocity", "How unevenly live hits are struck: 0 as played, 1 uneven."),
+    _feel("swing", "Swing of live hits: 0 straight, 1 triplets."),
     Address(
         f"{ROOT}/mode",
         "live: sounds one constant latency later; window: four beats at a time, sounds one window later.",
@@ -260,7 +261,7 @@ TABLE: Final[tuple[Address, ...]] = (
         replies="ii",
     ),
     Address(
-        f"{ROOT}/settings",
+        SETTINGS,
         "All settings as the text of a preset file.",
         (),
         lambda s: (dump_preset(s.settings),),

@@ -44,12 +44,12 @@ def test_a_port_is_found_again_under_another_alsa_number():
 
 
 def test_a_missing_port_names_those_there_are():
-    with pytest.raises(MissingError, match="TD-50.*nanoPAD2"):
+    with pytest.raises(MissingError, match=r"TD-50.*nanoPAD2"):
         match_port("TD-50", NAMES)
 
 
 def test_an_ambiguous_name_lists_the_candidates():
-    with pytest.raises(InputError, match="TD-17.*nanoPAD2"):
+    with pytest.raises(InputError, match=r"TD-17.*nanoPAD2"):
         match_port("MIDI 1", NAMES)
 
 

@@ -1,0 +1,112 @@
+"""Talking to a running server from the shell: one question, one change, and what came of it."""
+
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.osc_packet import read_packet, write_message
+from bridge.osc_server import DEFAULT_HOST, DEFAULT_PORT
+from ghostnote.errors import InputError, MissingError
+from ghostnote.osc_table import ERROR, SUBSCRIBE, UNSUBSCRIBE, find
+
+Answer = tuple[str, tuple[Any, ...]]
+"""Address and values of a message."""
+
+_CHANGE_S = 0.3
+"""How long a change is waited for; one that changes nothing is not told."""
+
+
+class OscClient:
+    """A UDP socket that speaks with one server. Close it, or use it as a context manager."""
+
+    def __init__(self, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, timeout: float = 1.0) -> None:
+        self._server = (host, port)
+        self._timeout = timeout
+        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+
+    def close(self) -> None:
+        """Free the port."""
+        self._socket.close()
+
+    def __enter__(self) -> "OscClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def send(self, address: str, *values: Any) -> None:
+        """Send one message. Raises MissingError where the host cannot be reached."""
+        try:
+            self._socket.sendto(write_message(address, values), self._server)
+        except OSError as error:
+            raise self._silent(error) from error
+
+    def hear(self, timeout: float | None = None) -> Answer:
+        """The next message. Raises MissingError when none comes, InputError with the server's words for an error."""
+        self._socket.settimeout(self._timeout if timeout is None else timeout)
+        try:
+            data = self._socket.recv(65536)
+        except OSError as error:
+            raise self._silent(error) from error
+        message = read_packet(data, time.perf_counter())[0]
+        if message.address == ERROR:
+            raise InputError(str(message.args[-1]))
+        return message.address, message.args
+
+    def ask(self, pattern: str) -> list[Answer]:
+        """The values of all addresses that fit. Raises InputError where none can be asked."""
+        rows = [row for row in find(pattern) if row.read]
+        self.send(pattern)
+        return [self.hear() for _ in rows or [pattern]]
+
+    def change(self, pattern: str, values: Sequence[Any]) -> list[Answer]:
+        """Ask for a change and return the values in force afterwards, [] where the addresses have none.
+
+        Raises InputError with the server's words where it refuses.
+        """
+        readable = {row.path for row in find(pattern) if row.feedback}
+        if readable:
+            self.send(SUBSCRIBE)
+            while self.hear()[0] != SUBSCRIBE:
+                pass
+        self.send(pattern, *values)
+        told = self._changes(readable)
+        if not readable:
+            return []
+        self.send(UNSUBSCRIBE)
+        return sorted(told.items()) if readable == told.keys() else self.ask(pattern)
+
+    def _changes(self, wanted: set[str]) -> dict[str, tuple[Any, ...]]:
+        """What is told of the `wanted` addresses until all were, or nothing more comes."""
+        told: dict[str, tuple[Any, ...]] = {}
+        try:
+            while not wanted or told.keys() != wanted:
+                address, values = self.hear(_CHANGE_S)
+                if address in wanted:
+                    told[address] = values
+        except MissingError:
+            pass
+        return told
+
+    def _silent(self, error: OSError) -> MissingError:
+        host, port = self._server
+        return MissingError(f"no answer from {host} port {port} ({error}): is `ghostnote serve` running there?")
+
+
+def parse_values(pattern: str, words: Sequence[str]) -> list[str | int | float]:
+    """Words of a command line as the types that the addresses expect; others are numbers where they look like one."""
+    row = next(iter(find(pattern)), None)
+    types = [argument.type for argument in row.arguments] if row else []
+    return [_value(word, types[i] if i < len(types) else "?") for i, word in enumerate(words)]
+
+
+def _value(word: str, kind: str) -> str | int | float:
+    if kind == "s":
+        return word
+    for read in (int, float):
+        try:
+            return read(word)
+        except ValueError:
+            pass
+    return word

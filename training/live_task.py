@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from training.checkpoints import load_codec
 from training.codecs.drum_codec import DrumCodec, sum_codes
 from training.data.windows import WindowBatch
-from training.losses import resolutions_of_step, stft_loss
+from training.losses import band_level_loss, resolutions_of_step, stft_loss
 from training.predictors.live import LiveConfig, LivePredictor
 from training.recipe import Recipe
 from training.tasks import Logs, audio_logs, matrices_decay
@@ -38,6 +38,8 @@ class LiveLossConfig:
     codes_steps: int = 1500
     """Steps over which the weight falls to its floor."""
     spectral: float = 1.0
+    level: float = 0.1
+    """Weight of the band level loss."""
     oracle_every: int = 3
     """Every so many steps the decoder trains on the encoder's codes."""
 
@@ -124,7 +126,8 @@ class LiveTask:
         kit = F.one_hot(batch.kit, self.kits).float()
         resolutions = resolutions_of_step(step)
         if self.loss.oracle_every and step % self.loss.oracle_every == self.loss.oracle_every - 1:
-            oracle = stft_loss(self.wrapped.decode(self.network.codec.dequantize(codes)), batch.audio, resolutions)
+            rendered = self.wrapped.decode(self.network.codec.dequantize(codes))
+            oracle = stft_loss(rendered, batch.audio, resolutions)
             total, logs = oracle, {"oracle": oracle.item()}
         else:
             rendered, entropy = self.wrapped(batch.grid, kit, batch.drummer, codes)
@@ -133,6 +136,7 @@ class LiveTask:
             weight = self.loss.codes_floor + (self.loss.codes - self.loss.codes_floor) * fall
             total = self.loss.spectral * spectral + weight * entropy.mean()
             logs = {"spectral": spectral.item(), "nll": entropy.mean().item()}
+        total = total + self.loss.level * band_level_loss(rendered, batch.audio)
         fabric.backward(total)
         fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=clip)
         self.optimizer.step()

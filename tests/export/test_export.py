@@ -1,0 +1,185 @@
+"""Export: graphs that compute what the networks do, the files of a bundle, precisions, and what is refused."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+torch = pytest.importorskip("torch", reason="export needs the extra 'train'")
+onnx = pytest.importorskip("onnx", reason="export needs the extra 'train'")
+
+from safetensors.torch import save_file  # noqa: E402
+
+from cli.main import run  # noqa: E402
+from export.bundle_writer import export_bundle  # noqa: E402
+from export.graphs import tracings  # noqa: E402
+from export.parity import Parity, difference, run_network  # noqa: E402
+from export.precision import store_half  # noqa: E402
+from ghostnote.bundle import KitInfo, load_manifest  # noqa: E402
+from ghostnote.errors import BundleError, InputError  # noqa: E402
+from ghostnote.grid import build_grid, hop_events  # noqa: E402
+from ghostnote.groove_file import read_groove_file  # noqa: E402
+from server.renderer import load_renderer  # noqa: E402
+from server.session import Networks  # noqa: E402
+from tests.conftest import ROOT  # noqa: E402
+from tests.data.make_tiny_bundle import FOLDER, KITS, make, tiny_facts, tiny_networks  # noqa: E402
+from tests.server.test_renderer import playing  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+def test_the_committed_bundle_is_what_its_script_writes(report):
+    committed, written = ((folder / "manifest.toml").read_text().splitlines() for folder in (FOLDER, report.folder))
+    assert [line for line in written if "sha256" not in line] == [line for line in committed if "sha256" not in line]
+    assert (report.folder / "README.md").read_text() == (FOLDER / "README.md").read_text()
+    for name, value in np.load(FOLDER / "snapshot.npz").items():
+        np.testing.assert_allclose(np.load(report.folder / "snapshot.npz")[name], value, atol=1e-5)
+
+
+def test_every_output_of_every_graph_is_compared_and_within_rounding(report):
+    names = {(p.graph, p.tensor) for p in report.parity}
+    for graph in report.manifest.graphs:
+        assert {(graph.role, f"{tensor.name}_next") for tensor in graph.state} <= names
+    assert {("condition", "inlet"), ("condition", "film"), ("predictor", "codes"), ("decoder", "audio")} <= names
+    assert all(p.holds for p in report.parity)
+    assert max(p.error for p in report.parity if p.tensor != "codes") < 1e-4
+
+
+def test_the_snapshot_is_what_the_graphs_give(report):
+    arrays = dict(np.load(report.folder / "snapshot.npz").items())
+    for graph in report.manifest.graphs:
+        session = ort.InferenceSession(report.folder / graph.file)
+        inputs = {entry.name: arrays[f"{graph.role}/in/{entry.name}"] for entry in session.get_inputs()}
+        for entry, value in zip(session.get_outputs(), session.run(None, inputs), strict=True):
+            np.testing.assert_allclose(value, arrays[f"{graph.role}/out/{entry.name}"], atol=1e-5)
+
+
+def test_the_renderer_plays_what_the_networks_would(report):
+    """A groove through the torch networks at once, and through the renderer hop by hop."""
+    codec, predictor = tiny_networks()
+    performance = read_groove_file(ROOT / "presets" / "grooves" / "pocket_funk.toml")
+    renderer = load_renderer(report.folder, temperature=0.0)
+    rows, books, size = 300, codec.n_codebooks, codec.codebook_size
+    events = hop_events(performance, rows, hop=renderer.hop, sample_rate=renderer.sample_rate)
+    assert events[0].hits
+    sound = np.concatenate([renderer.render([one]) for one in events])
+    grid = torch.from_numpy(build_grid(performance, rows, hop=codec.hop, sample_rate=codec.sample_rate)[None])
+    with torch.no_grad():
+        condition = predictor.condition(torch.eye(len(KITS))[:1], torch.zeros(1, dtype=torch.long))
+        none = torch.zeros(1, rows, books, size)
+        codes, _ = predictor.step(grid, *condition, torch.zeros(books), none, predictor.initial_state(1, grid))
+        expected = codec.decode(codes)[0].numpy().T
+    difference_db = 10 * np.log10(np.mean((sound - expected) ** 2) / np.mean(expected**2) + 1e-12)
+    assert difference_db < -60
+
+
+@pytest.mark.parametrize("batch_rows", [(1, 1), (1, 9), (4, 1), (3, 33)])
+def test_passes_and_hops_are_free(report, batch_rows):
+    batch, rows = batch_rows
+    codec, predictor = tiny_networks()
+    for tracing in tracings(codec, predictor, len(KITS), 2, batch=batch, rows=rows):
+        outputs = run_network(tracing)
+        session = ort.InferenceSession(report.folder / f"{tracing.role}.onnx")
+        found = session.run(tracing.output_names, {name: value.numpy() for name, value in tracing.inputs.items()})
+        for name, value in zip(tracing.output_names, found, strict=True):
+            assert Parity(tracing.role, name, value.shape, difference(name, outputs[name], value)).holds, name
+
+
+def test_half_precision_takes_half_the_room_and_stays_within_rounding(report, tmp_path):
+    half = make(tmp_path / "half", "fp16")
+    assert half.manifest.precision == "fp16"
+    for graph in half.manifest.graphs:
+        full = onnx.load(report.folder / graph.file)
+        weights = sum(np.prod(tensor.dims) * 4 for tensor in full.graph.initializer if tensor.data_type == 1)
+        assert half.sizes[graph.file] < report.sizes[graph.file] - 0.35 * weights
+    assert all(p.holds for p in half.parity)
+    assert half.cost is not None
+    assert half.cost.passes
+    assert Networks(half.folder).manifest == half.manifest
+
+
+def test_storing_in_half_precision_never_changes_a_value(report, tmp_path):
+    """Weights that fp16 cannot hold exactly are left alone."""
+    path = tmp_path / "decoder.onnx"
+    path.write_bytes((report.folder / "decoder.onnx").read_bytes())
+    store_half(path)
+    arrays = dict(np.load(report.folder / "snapshot.npz").items())
+    inputs = {key.split("/")[2]: value for key, value in arrays.items() if key.startswith("decoder/in/")}
+    before = ort.InferenceSession(report.folder / "decoder.onnx").run(["audio"], inputs)[0]
+    assert np.array_equal(ort.InferenceSession(path).run(["audio"], inputs)[0], before)
+
+
+def test_int8_is_written_only_if_it_is_not_heard(tmp_path):
+    target = tmp_path / "int8"
+    try:
+        done = make(target, "int8")
+    except BundleError as error:
+        assert "int8 changes the sound too much" in str(error)
+        assert not target.exists()
+    else:
+        assert done.cost.passes
+        assert np.isfinite(load_renderer(target).render(playing(20))).all()
+
+
+def test_a_network_that_the_graph_does_not_match_is_refused(tmp_path, monkeypatch):
+    codec, predictor = tiny_networks()
+    monkeypatch.setattr("export.parity.TOLERANCE", 0.0)
+    with pytest.raises(BundleError, match="do not compute what the networks do"):
+        export_bundle(codec, predictor, tiny_facts(), tmp_path / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_is_replaced_but_no_other_folder(report, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "song.txt").write_text("keep me")
+    with pytest.raises(InputError, match="not empty and no bundle"):
+        make(tmp_path / "mine")
+    assert (tmp_path / "mine" / "song.txt").read_text() == "keep me"
+    make(tmp_path / "b", "fp16")
+    assert make(tmp_path / "b").manifest == load_manifest(tmp_path / "b") == report.manifest
+    with pytest.raises(InputError, match="no precision 'fp8'"):
+        make(tmp_path / "c", "fp8")
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A checkpoint as `ghostnote train` writes it, with the tiny networks."""
+    codec, predictor = tiny_networks()
+    tensors = {f"codec.{k}": v for k, v in codec.state_dict().items()}
+    tensors |= {f"predictor.{k}": v for k, v in predictor.state_dict().items()}
+    kits = [asdict(KitInfo(name, name.title(), "toy", "CC0 1.0", "nobody")) for name in KITS]
+    facts = {
+        "kits": kits, "drummers": 2, "step": 7, "minutes": 1.5, "measures": {"sc": 0.9}, "run": {"task": "live"},
+        "tables": {"model": asdict(predictor.config), "codec_model": asdict(codec.config)}, "recipe": "tiny",
+    }  # fmt: skip
+    path = tmp_path / "best.safetensors"
+    save_file({k: v.contiguous().clone() for k, v in tensors.items()}, path, {"ghostnote": json.dumps(facts)})
+    return path
+
+
+def test_the_command_exports_a_checkpoint_with_its_facts(checkpoint, tmp_path, capsys):
+    out = tmp_path / "mine"
+    assert run(["export", str(checkpoint), "-o", str(out), "--precision", "fp32", "--machine", "a test"]) == 0
+    printed = capsys.readouterr().out
+    assert "predictor.onnx" in printed
+    assert "audio" in printed
+    manifest = load_manifest(out)
+    assert (manifest.name, manifest.drummers, manifest.training.machine) == ("mine", ("any", "drummer1"), "a test")
+    assert manifest.training.minutes == 1.5
+    assert manifest.training.steps == {"predictor": 7.0}
+    assert manifest.metrics == {"sc (unseen windows)": 0.9}
+    card = (out / "README.md").read_text()
+    assert "| alpha | Alpha | toy | CC0 1.0 | nobody |" in card
+    assert "Groove MIDI Dataset" in card
+    assert np.isfinite(load_renderer(out).render(playing(10))).all()
+
+
+def test_the_command_says_what_is_wrong_with_a_checkpoint(tmp_path, capsys):
+    (tmp_path / "x.safetensors").write_bytes(b"nonsense")
+    assert run(["export", str(tmp_path / "x.safetensors"), "-o", str(tmp_path / "b")]) == 2
+    assert "is not a checkpoint of ours" in capsys.readouterr().err

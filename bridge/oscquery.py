@@ -91,7 +91,7 @@ class OscQueryServer:
         `advertise` announces both in the local network, which needs the package zeroconf.
         """
         self._state, self._osc, self._advertise = state, osc, advertise
-        self._zeroconf: Any = None
+        self._announcement: _Announcement | None = None
         self._thread = threading.Thread(target=self._serve, name="oscquery", daemon=True)
 
     def start(self) -> None:
@@ -105,12 +105,12 @@ class OscQueryServer:
         self._http.respond = lambda path, query: answer(path, query, self._state(), self._osc)
         self._thread.start()
         if self._advertise:
-            self._zeroconf = announce(self._osc)
+            self._announcement = _Announcement(self._osc)
 
     def stop(self) -> None:
         """Free the port and end the announcement."""
-        if self._zeroconf:
-            self._zeroconf.close()
+        if self._announcement:
+            self._announcement.close()
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
@@ -150,21 +150,33 @@ class _Handler(BaseHTTPRequestHandler):
         _log.debug("%s %s", self.address_string(), format % args)
 
 
-def announce(osc: tuple[str, int]) -> Any:
-    """Announce OSC and OSCQuery by zeroconf until the returned object is closed. Raises MissingError without it."""
-    try:
-        from zeroconf import InterfaceChoice, ServiceInfo, Zeroconf
-    except ModuleNotFoundError as error:
-        raise MissingError("announcing OSC needs the package zeroconf: pip install zeroconf") from error
-    host = "127.0.0.1" if osc[0] == "localhost" else osc[0]
-    everywhere = host in ("0.0.0.0", "::")
-    zeroconf = Zeroconf(interfaces=InterfaceChoice.All if everywhere else [host])
-    addresses = [_own_address() if everywhere else host]
-    for kind in _SERVICES:
-        zeroconf.register_service(
-            ServiceInfo(kind, f"Ghostnote.{kind}", port=osc[1], parsed_addresses=addresses), allow_name_change=True
-        )
-    return zeroconf
+class _Announcement:
+    """Announces OSC and OSCQuery by zeroconf, from the background, since that takes seconds, until it is closed."""
+
+    def __init__(self, osc: tuple[str, int]) -> None:
+        """Raises MissingError where zeroconf is not installed."""
+        try:
+            from zeroconf import InterfaceChoice, ServiceInfo, Zeroconf
+        except ModuleNotFoundError as error:
+            raise MissingError("announcing OSC needs the extra 'discover': pip install -e '.[discover]'") from error
+        host = "127.0.0.1" if osc[0] == "localhost" else osc[0]
+        everywhere = host in ("0.0.0.0", "::")
+        self._zeroconf = Zeroconf(interfaces=InterfaceChoice.All if everywhere else [host])
+        address = _own_address() if everywhere else host
+        self._services = [
+            ServiceInfo(kind, f"Ghostnote.{kind}", port=osc[1], parsed_addresses=[address]) for kind in _SERVICES
+        ]
+        self._thread = threading.Thread(target=self._register, name="zeroconf", daemon=True)
+        self._thread.start()
+
+    def _register(self) -> None:
+        for service in self._services:
+            self._zeroconf.register_service(service, allow_name_change=True)
+
+    def close(self) -> None:
+        """Take the announcement back."""
+        self._thread.join()
+        self._zeroconf.close()
 
 
 def _own_address() -> str:

@@ -40,6 +40,7 @@ MODULES_OF_EXTRA: Final = {
     "train": ("torch", "encodec", "lightning_fabric", "safetensors", "tensorboard", "onnx", "onnxscript"),
     "evaluate": ("mir_eval", "scipy", "matplotlib", "sklearn", "ai_edge_litert"),
     "soundfont": ("fluidsynth",),
+    "discover": ("zeroconf",),
     "desktop": ("PySide6",),
 }
 """Optional extra of pyproject.toml -> top-level modules that it brings."""

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol, cast
 
+from bridge.jack_ports import JackPorts, jack_available
 from bridge.midi_decode import MidiDecoder
 from bridge.midi_echo import MidiEcho
 from bridge.midi_ports import MidiPorts
@@ -40,6 +42,7 @@ from server.stats import CpuMeter, Stats
 
 log = logging.getLogger(__name__)
 
+ALSA_SEQUENCER: Final = Path("/dev/snd/seq")
 WARM_UP_HOPS: Final = 40
 STALLED_SECONDS: Final = 1.0
 """A device that takes nothing for so long is gone."""
@@ -126,7 +129,7 @@ class Server:
         self._cpu, self._cpu_percent = CpuMeter(), 0.0
         self._priority = ""
         self._midi_fault = ""
-        self._ports: MidiPorts | None = None
+        self._ports: MidiPorts | JackPorts | None = None
         self._echo: MidiEcho | None = None
         self._osc: OscServer | None = None
         self._stack = ExitStack()
@@ -143,7 +146,7 @@ class Server:
         self.renderer.reset()
         self._osc = OscServer(self._sink, self.state, config.osc_host, config.osc_port)
         self._start(self._osc)
-        self._open_midi()
+        self._open_midi(device)
         self._start_engine(device)
         prepare_process()
         if config.play:
@@ -154,7 +157,7 @@ class Server:
         part.start()
         self._stack.callback(part.stop)
 
-    def _open_midi(self) -> None:
+    def _open_midi(self, device: audio.DeviceInfo) -> None:
         midi_map = load_map(self.config.midi_map)
         decoder = MidiDecoder(midi_map)
 
@@ -162,7 +165,11 @@ class Server:
             for event in decoder.feed(at, data):
                 self._sink_and_echo(event)
 
-        ports = MidiPorts(receive, self._panic, self.config.midi or None, self.config.midi_api)
+        source, api = self.config.midi or None, self.config.midi_api
+        if api == "auto" and device.is_jack and not ALSA_SEQUENCER.exists():
+            api = "jack"
+        by_jack = api == "jack" and jack_available()
+        ports = JackPorts(receive, self._panic, source) if by_jack else MidiPorts(receive, self._panic, source, api)
         try:
             ports.start()
         except MissingError as error:

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import shlex
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -140,7 +142,7 @@ def settings(sources: Sources, quick: bool) -> dict[str, str]:
 
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "mir_eval", "scikit-learn"))
     return {
-        "command": "`ghostnote evaluate --quick`: few windows, wide intervals" if quick else "`ghostnote evaluate`",
+        "command": f"`{shlex.join(['ghostnote', *sys.argv[1:]])}`" + (": few windows, wide intervals" if quick else ""),
         "audio": f"{RATE} Hz, stereo, windows of 4 beats at the nominal tempo, 2 s of music or more before each",
         "music": f"Groove MIDI Dataset, {SPLIT} split, kind beat",
         "truth": f"the sampled kits, mixed sample-accurately, round-robins of seed {REFERENCE_SEED}",

@@ -8,15 +8,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from ghostnote.errors import InputError
+from ghostnote.grid import build_grid
 from ghostnote.performance import Performance
-from training.checkpoints import load_codec, read_weights
+from training.checkpoints import load_checkpoint, load_codec, read_weights
 from training.data.paper_windows import drummer_id, window_grid
+from training.live_task import cross_entropy, greedy
 from training.paper_task import load_paper
 
 if TYPE_CHECKING:
-    from evaluation.rows import Render
+    from evaluation.rows import CodeScores, Render
 
 CONTEXT_SECONDS: Final = 2.0
 """Music encoded before a window by the oracle."""
@@ -37,34 +40,84 @@ def oracle_render(checkpoint: Path, reference: "Render") -> "Render":
     return render
 
 
-def paper_render(checkpoint: Path, codec_checkpoint: Path) -> "Render":
-    """A window at once from silence, the likeliest code of every book; decoded by the codec of `codec_checkpoint`.
+class PaperModel:
+    """A window at once from silence, the likeliest code of every book."""
 
-    Raises InputError if the two checkpoints have different codes.
-    """
-    network, facts = load_paper(checkpoint)
-    codec = codec_of(codec_checkpoint)
-    if (network.n_codebooks, network.pad) != (codec.n_codebooks, codec.codebook_size):
-        raise InputError(f"{checkpoint} predicts other codes than those of {codec_checkpoint}: train it on that codec")
-    kits = [kit["id"] for kit in facts["kits"]]
-    bug = bool(facts["tables"].get("data", {}).get("window_bug", True))
-    kind = network.config.grid
+    def __init__(self, checkpoint: Path, codec_checkpoint: Path, reference: "Render") -> None:
+        """Decodes by the codec of `codec_checkpoint`. Raises InputError if the two have different codes."""
+        self.network, facts = load_paper(checkpoint)
+        self.codec, self.reference = codec_of(codec_checkpoint), reference
+        if (self.network.n_codebooks, self.network.pad) != (self.codec.n_codebooks, self.codec.codebook_size):
+            raise InputError(
+                f"{checkpoint} predicts other codes than those of {codec_checkpoint}: train it on that codec"
+            )
+        self.kits: list[str] = [kit["id"] for kit in facts["kits"]]
+        self.window_bug = bool(facts["tables"].get("data", {}).get("window_bug", True))
+
+    def first(self, start: int) -> int:
+        """Where the rows begin: the lane-state grid has rows at whole hops of the take only."""
+        return start // self.codec.hop * self.codec.hop if self.network.config.grid == "lane-state" else start
 
     @torch.no_grad()
-    def render(performance: Performance, kit: str, start: int, stop: int) -> NDArray[np.float32]:
-        hop, rate = codec.hop, codec.sample_rate
-        first = start // hop * hop if kind == "lane-state" else start
+    def scores(self, performance: Performance, kit: str, start: int, stop: int) -> Tensor:
+        """[1, T, K, V + 1] of the rows from `first(start)` on."""
+        hop, rate, first = self.codec.hop, self.codec.sample_rate, self.first(start)
         rows = -(-(stop - first) // hop)
-        grid, beat = window_grid(performance, first / rate, rows, hop=hop, sample_rate=rate, grid=kind, window_bug=bug)
-        one = torch.ones(1, dtype=torch.int64)
-        scores = network(
-            torch.from_numpy(grid)[None], torch.from_numpy(beat)[None], torch.tensor([performance.bpm]),
-            one * (1 + kits.index(kit) if kit in kits else 0), one * drummer_id(performance),
+        grid, beat = window_grid(
+            performance, first / rate, rows, hop=hop, sample_rate=rate, grid=self.network.config.grid,
+            window_bug=self.window_bug,
         )  # fmt: skip
-        audio: Tensor = codec.decode(network.codes(scores))[0].T
-        return audio[start - first : stop - first].numpy()
+        one = torch.ones(1, dtype=torch.int64)
+        kit_id = self.kits.index(kit) + 1 if kit in self.kits else 0
+        tensors = torch.from_numpy(grid)[None], torch.from_numpy(beat)[None], torch.tensor([performance.bpm])
+        return self.network(*tensors, one * kit_id, one * drummer_id(performance))
 
-    return render
+    def render(self, performance: Performance, kit: str, start: int, stop: int) -> NDArray[np.float32]:
+        """See `evaluation.rows.Render`."""
+        audio = self.codec.decode(self.network.codes(self.scores(performance, kit, start, stop)))[0].T
+        skip = start - self.first(start)
+        return audio[skip : skip + stop - start].numpy()
+
+    def codes(self, performance: Performance, kit: str, start: int, stop: int) -> dict[str, float]:
+        """See `evaluation.rows.CodeScores`."""
+        scores = self.scores(performance, kit, start, stop)
+        audio = torch.from_numpy(self.reference(performance, kit, self.first(start), stop)).T[None]
+        codes = self.codec.encode(audio)
+        nll = F.cross_entropy(scores.flatten(0, 2), codes.flatten())
+        return {"nll": float(nll), "accuracy": float((scores.argmax(-1) == codes).float().mean())}
+
+
+class LiveModel:
+    """Our predictor's scores, as in training: by its torch network, not by the bundle."""
+
+    def __init__(self, checkpoint: Path, reference: "Render") -> None:
+        self.codec, self.predictor, facts = load_checkpoint(checkpoint)
+        self.kits: list[str] = [kit["id"] for kit in facts["kits"]]
+        self.reference = reference
+
+    @torch.no_grad()
+    def codes(self, performance: Performance, kit: str, start: int, stop: int) -> dict[str, float]:
+        """See `evaluation.rows.CodeScores`; the rows begin at a whole hop."""
+        hop, rate = self.codec.hop, self.codec.sample_rate
+        lead = max(0, start // hop - round(CONTEXT_SECONDS * rate / hop))
+        rows, skip = -(-stop // hop) - lead, start // hop - lead
+        grid = build_grid(performance, rows, hop=hop, sample_rate=rate, start=lead)
+        audio = torch.from_numpy(self.reference(performance, kit, lead * hop, (lead + rows) * hop)).T[None]
+        weights = torch.zeros(1, len(self.kits))
+        weights[0, self.kits.index(kit)] = 1
+        drummer = torch.tensor([drummer_id(performance)])
+        latent, corrections = (t[:, skip:] for t in self.predictor(torch.from_numpy(grid)[None], weights, drummer))
+        codes = self.codec.encode(audio)[:, skip:]
+        nll = cross_entropy(self.predictor, latent, corrections, codes).mean()
+        right = (greedy(self.predictor, latent, corrections) == codes).float().mean()
+        return {"nll": float(nll), "accuracy": float(right)}
+
+
+def live_codes(checkpoint: Path | None, reference: "Render") -> "CodeScores | None":
+    """The code scores of a checkpoint of task "live", None for another."""
+    if checkpoint is None or read_weights(checkpoint)[1]["run"]["task"] != "live":
+        return None
+    return LiveModel(checkpoint, reference).codes
 
 
 def trained(checkpoint: Path) -> str:

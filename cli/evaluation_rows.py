@@ -35,9 +35,9 @@ class Sources:
     base_grid: Path | None = None
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=32)
 def kit_of(folder: Path) -> "Kit":
-    """A sampled kit, kept while it is in use: callers go kit by kit."""
+    """A sampled kit, kept: it is decoded once (about 60 MB)."""
     from sampler.kit import load_kit
 
     return load_kit(folder, RATE)
@@ -98,11 +98,12 @@ def base_grid(sources: Sources) -> "Row":
 
 def paper_row(name: str, what: str, path: Path, sources: Sources) -> "Row":
     """A row of the paper's network on our codec's codes."""
-    from cli.evaluation_checkpoints import paper_render, trained
+    from cli.evaluation_checkpoints import PaperModel, trained
     from evaluation.rows import Row
 
+    model = PaperModel(path, given(sources.checkpoint, "checkpoint"), sampled(sources, REFERENCE_SEED))
     text = f"{what} on the same codec, kits and performances; {trained(path)}"
-    return Row(name, paper_render(path, given(sources.checkpoint, "checkpoint")), text)
+    return Row(name, model.render, text, codes=model.codes)
 
 
 def ours(sources: Sources) -> "Row":
@@ -118,7 +119,12 @@ def ours(sources: Sources) -> "Row":
     text = (
         f"bundle {renderer.manifest.name} through the renderer that plays live; {steps}, {training.minutes:.0f} minutes"
     )
-    return Row("ours", BundleRender(renderer), text, in_depth=True)
+    codes = None
+    if sources.checkpoint is not None:
+        from cli.evaluation_checkpoints import live_codes
+
+        codes = live_codes(sources.checkpoint, sampled(sources, REFERENCE_SEED))
+    return Row("ours", BundleRender(renderer), text, codes, in_depth=True)
 
 
 def given(path: Path | None, option: str) -> Path:

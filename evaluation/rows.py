@@ -4,7 +4,7 @@ Everything is streamed: one window is in memory at a time, of which only scores 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -34,6 +34,18 @@ class Render(Protocol):
         ...
 
 
+CODE_MEASURES: Final = ("nll", "accuracy")
+"""Mean negative log-likelihood [nats per code] and share of codes whose likeliest prediction is right."""
+
+
+class CodeScores(Protocol):
+    """`CODE_MEASURES` of the reference's codes of samples [start, stop) of a performance on a kit."""
+
+    def __call__(self, performance: Performance, kit: str, start: int, stop: int) -> Mapping[str, float]:
+        """Measure."""
+        ...
+
+
 @dataclass(frozen=True)
 class Row:
     """One renderer under test."""
@@ -42,6 +54,8 @@ class Row:
     render: Render
     description: str
     """What it is, in one sentence for the reader of the results."""
+    codes: "CodeScores | None" = None
+    """How well it predicts the codec's codes, if it is a predictor of codes that can say so."""
     in_depth: bool = False
     """Whether its dynamics (stroke by stroke) and its window joins are measured, too."""
 
@@ -112,7 +126,15 @@ def score_rows(
             for row in (None, *rows):
                 audio = truth if row is None else rendered(row, window, kit)
                 clip = Clip(kit, window.performance.name, window.start, truth, audio, hits)
-                yield score_clip(REFERENCE if row is None else row.name, clip, rate, ears)
+                score = score_clip(REFERENCE if row is None else row.name, clip, rate, ears)
+                yield replace(score, values={**score.values, **code_values(row, window, kit)})
+
+
+def code_values(row: Row | None, window: Window, kit: str) -> Mapping[str, float]:
+    """`CODE_MEASURES` of one window, NaN for rows that do not predict codes."""
+    if row is None or row.codes is None:
+        return dict.fromkeys(CODE_MEASURES, float("nan"))
+    return row.codes(window.performance, kit, window.start, window.stop)
 
 
 def rendered(row: Row, window: Window, kit: str) -> NDArray[np.float32]:

@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, str]] = {
     "latency": "cli.serve:latency",
     "osc": "cli.osc:app",
     "preset": "cli.preset:app",
+    "map": "cli.map:app",
     "run": "cli.run:run",
     "render": "cli.render:render",
     "kits": "cli.render:kits",

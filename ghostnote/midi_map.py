@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from ghostnote.articulations import ARTICULATIONS, HAT_LANES, LANE_OF_NAME
 from ghostnote.errors import InputError, MissingError
+from ghostnote.preset import user_dir
 
 MAPS_DIR: Final = Path(__file__).resolve().parent.parent / "presets" / "midi_maps"
 
@@ -75,24 +76,30 @@ class MidiMap:
         return 1 + int(np.argmin(np.abs(self.velocity[1:] - np.float32(velocity))))
 
 
+def user_maps_dir() -> Path:
+    """The folder of the user's own maps; it need not exist."""
+    return user_dir() / "midi_maps"
+
+
 def map_names() -> list[str]:
-    """Names of the shipped maps, sorted."""
-    return sorted(path.stem for path in MAPS_DIR.glob("*.toml"))
+    """Names of the shipped maps and the user's own, sorted."""
+    return sorted({path.stem for folder in (MAPS_DIR, user_maps_dir()) for path in folder.glob("*.toml")})
 
 
 def load_map(name: str | Path) -> MidiMap:
-    """The shipped map called `name`, or the map in the TOML file at that path.
+    """The shipped or the user's own map called `name`, or the map in the TOML file at that path.
 
     Raises MissingError where there is none and InputError, naming file, key and value, where it does not fit.
     """
     path = Path(name)
     if path.suffix != ".toml":
-        path = MAPS_DIR / f"{name}.toml"
+        shipped = MAPS_DIR / f"{name}.toml"
+        path = shipped if shipped.is_file() else user_maps_dir() / f"{name}.toml"
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise MissingError(
-            f"no MIDI map {str(name)!r}: shipped are {', '.join(map_names())}; or give the path of a .toml file"
+            f"no MIDI map {str(name)!r}: there are {', '.join(map_names())}; or give the path of a .toml file"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"MIDI map {path} is not readable as TOML: {error}") from error

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from ghostnote.articulations import PIECES, lanes_of_piece
 from ghostnote.errors import InputError
-from ghostnote.grid import LANE_COLUMNS, N_COLUMNS, N_LANES, GridStream, HopEvents
+from ghostnote.grid import LANE_COLUMNS, N_COLUMNS, N_LANES, GridStream, HopEvents, HopHit
 from server.noise import GumbelStream
 from server.session import Networks
 
 Audio = NDArray[np.float32]
 RING_SECONDS: Final = 10.0
 """Time after the last hit that a kit may ring; its last tenth is faded."""
+WARM_UP_HOPS: Final = 8
 Group = tuple[str, ...]
 """Pieces that share a pass, in the order of PIECES."""
 
@@ -124,13 +125,15 @@ class Renderer:
 
     def render_groups(self, events: Sequence[HopEvents]) -> Audio:
         """As `render`, but each pass by itself, without level and pan: [groups, frames, channels]."""
+        if self._condition is None:
+            self._condition = self._networks.condition(self._weights, self._drummer)
         rows = [self._grid.row(one) for one in events]
         since = self._hops_since_hit(events)
         parts = [np.zeros((len(self._passes), 0, self.channels), np.float32)]
         for awake, run in groupby(range(len(events)), key=lambda n: since[n] < self._ring_hops):
             hops = list(run)
             if awake:
-                sound = self._run_networks(np.stack([rows[n] for n in hops]))
+                sound = self._run_networks(np.stack([rows[n] for n in hops]), self._condition)
                 parts.append(sound * self._fade(since[hops[0] : hops[-1] + 1]))
             else:
                 parts.append(np.zeros((len(self._passes), len(hops) * self.hop, self.channels), np.float32))
@@ -138,10 +141,8 @@ class Renderer:
             self._hop_index += len(hops)
         return np.concatenate(parts, axis=1)
 
-    def _run_networks(self, rows: Audio) -> Audio:
+    def _run_networks(self, rows: Audio, condition: tuple[Audio, Audio]) -> Audio:
         """rows [T, columns] -> [groups, T * hop, channels]; carries the states."""
-        if self._condition is None:
-            self._condition = self._networks.condition(self._weights, self._drummer)
         grid = np.stack([rows * one.columns for one in self._passes])
         if self._temperature.any():
             noise = np.stack([one.noise.draw(self._hop_index, len(rows)) for one in self._passes])
@@ -149,7 +150,7 @@ class Renderer:
             noise = np.zeros((*grid.shape[:2], self.manifest.codes.books, self.manifest.codes.size), np.float32)
         states = self._states
         codes, states["predictor"] = self._networks.predict(
-            grid, self._condition, self._temperature, noise, states["predictor"]
+            grid, condition, self._temperature, noise, states["predictor"]
         )
         audio, states["decoder"] = self._networks.decode(codes, states["decoder"])
         return audio
@@ -234,5 +235,12 @@ def _largest(groups: list[Group], parents: list[int], parent: int) -> int:
 def load_renderer(
     bundle: Path, *, threads: int = 1, seed: int = 0, temperature: float | None = None, provider: str = "cpu"
 ) -> Renderer:
-    """A renderer for the bundle in a folder. Raises BundleError, InputError."""
-    return Renderer(Networks(bundle, threads=threads, provider=provider), seed=seed, temperature=temperature)
+    """A renderer for the bundle in a folder, warm: its first hop takes as long as any other.
+
+    Raises BundleError, InputError.
+    """
+    renderer = Renderer(Networks(bundle, threads=threads, provider=provider), seed=seed, temperature=temperature)
+    for _ in range(WARM_UP_HOPS):
+        renderer.render([HopEvents((HopHit(0, 0, 1.0),))])
+    renderer.reset()
+    return renderer

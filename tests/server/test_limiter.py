@@ -1,5 +1,7 @@
 """The limiter: nothing above the ceiling, nothing changed below it, the same for any cut into blocks."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,7 +24,7 @@ def test_any_cut_into_blocks_gives_the_same_late_but_limited_sound(sizes, loud, 
     whole = Limiter(48000, lookahead=lookahead).process(sound)
     limiter = Limiter(48000, lookahead=lookahead)
     edges = np.cumsum([0, *sizes])
-    parts = [limiter.process(sound[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [limiter.process(sound[a:b]) for a, b in pairwise(edges)]
     np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-6)
     assert np.abs(whole).max(initial=0) <= CEILING * 1.00001
 

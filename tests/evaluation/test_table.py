@@ -43,11 +43,12 @@ def embed(audio: np.ndarray, rate: int) -> np.ndarray:
     return np.stack([kit_features(part, rate)[:8] for part in np.array_split(audio, 4)]).astype(np.float32)
 
 
+CODES = {"nll": 2.0, "accuracy": 0.25}
 ROWS = [
     Row("silence", silent, "nothing"),
     Row("sampler", play, "the same again"),
     Row("oracle", play, "the same once more"),
-    Row("base", lambda p, k, a, b: play(p, k, a, b, 0.2), "much too quiet"),
+    Row("base", lambda p, k, a, b: play(p, k, a, b, 0.2), "much too quiet", codes=lambda p, k, a, b: CODES),
     Row("ours", lambda p, k, a, b: play(p, k, a, b, 0.98), "a little too quiet", in_depth=True),
 ]
 
@@ -133,3 +134,11 @@ def test_a_row_that_renders_the_wrong_length_or_no_numbers_is_named():
 def test_zero_has_no_sign():
     assert fixed(-0.0004, 2) == "0.00"
     assert fixed(-0.5, 1) == "-0.5"
+
+
+def test_predicted_codes_are_shown_for_the_rows_that_predict_them(study, tmp_path):
+    write_results(study, tmp_path)
+    assert "| base | 2.000 [2.000, 2.000] | 7.4 | 0.250 [0.250, 0.250] |" in (tmp_path / "results.md").read_text()
+    with (tmp_path / "results.csv").open(newline="") as file:
+        rows = {r["row"] for r in csv.DictReader(file) if r["measure"] == "nll"}
+    assert rows == {"base"}

@@ -66,7 +66,7 @@ class JackServer:
         """End the server."""
         self._process.terminate()
         try:
-            self._process.wait(5)
+            self._process.wait(15)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

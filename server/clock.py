@@ -19,8 +19,10 @@ LOOKS: Final = 64
 """Observations per correction, about a third of a second at one per hop."""
 RECENT: Final = 16
 """Observations after which a lost block is certain: by chance, none of so many would fall just after a block."""
-GAIN: Final = 0.1
-DRIFT_GAIN: Final = 0.005
+GAIN: Final = 0.3
+DRIFT_GAIN: Final = 0.02
+"""Of the error, per correction: settles within about a second. Their ratio damps the loop (critical: GAIN² / 4)."""
+MAX_DRIFT: Final = 0.001
 
 
 class DeviceClock:
@@ -79,7 +81,8 @@ class DeviceClock:
         if not self._acquiring:
             origin = self._origin_at(time)
             error = self._least - origin
-            self._drift += DRIFT_GAIN * error / max(time - self._at, 1e-3)
+            drift = self._drift + DRIFT_GAIN * error / max(time - self._at, 1e-3)
+            self._drift = min(max(drift, -MAX_DRIFT), MAX_DRIFT)
             self._origin, self._at = origin + GAIN * error, time
         self._settled, self._acquiring = True, False
         self._least, self._looks = inf, 0

@@ -6,6 +6,7 @@ back, with all settings as they were.
 """
 
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -350,8 +351,12 @@ def serve(
     announce: Callable[[ServerInfo], None] = lambda info: None,
     load: Callable[[ServeConfig], PlaysLive] = load_bundle,
 ) -> int:
-    """Serve until Ctrl-C; `announce` is called once everything is open. Returns 0. Raises GhostnoteError."""
+    """Serve until Ctrl-C or SIGTERM; `announce` is called once everything is open. Returns 0. Raises GhostnoteError.
+
+    To be called by the main thread, which alone may take signals.
+    """
     server = Server(config, load)
+    signal.signal(signal.SIGTERM, lambda number, frame: server.stop.set())
     try:
         info = server.open()
         announce(info)

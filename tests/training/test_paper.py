@@ -2,6 +2,8 @@
 
 import io
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,10 +21,12 @@ from ghostnote.grid import N_COLUMNS, build_grid  # noqa: E402
 from ghostnote.performance import Performance, make_hits  # noqa: E402
 from sampler.kit import load_kit_from_files  # noqa: E402
 from training.codecs.drum_codec import CodecConfig, DrumCodec  # noqa: E402
+from training.data.pack import write_pack  # noqa: E402
 from training.data.paper_windows import PaperSource, paper_windows, row_count  # noqa: E402
 from training.paper_task import PaperTask, load_paper, parts_by_length  # noqa: E402
 from training.predictors.paper import PaperConfig, PaperPredictor  # noqa: E402
-from training.recipe import Recipe, RunConfig  # noqa: E402
+from training.recipe import Recipe, RunConfig, load_recipe  # noqa: E402
+from training.start import start  # noqa: E402
 
 TINY = {"width": 16, "layers": 1, "heads": 2, "dropout": 0.0}
 CODEC = {"latent": 8, "n_codebooks": 2, "codebook_size": 16, "width": 16, "hidden": 16, "span": 512}
@@ -36,15 +40,19 @@ def take(bpm: float, seconds: float, seed: int = 0) -> Performance:
 
 
 @pytest.fixture(scope="module")
-def kit():
+def kit_files() -> dict[str, bytes]:
     sound, file = np.random.default_rng(0).uniform(-0.3, 0.3, 6000).astype(np.float32), io.BytesIO()
     soundfile.write(file, sound, 48000, format="WAV", subtype="FLOAT")
     layer = {"velocity_low": 1, "velocity_high": 127, "reference_velocity": 127, "peak_db": -3.0, "loudness_db": -12.0}
     one = {"layers": [{**layer, "samples": ["hit.wav"]}]}
     table = {"id": "toy", "name": "Toy", "character": "noise", "author": "a test", "licence": "CC0-1.0", "channels": 1}
     table |= {"velocity_response": "square", "articulations": {a.name: {"note": a.note, **one} for a in ARTICULATIONS}}
-    files = {"toy/kit.toml": tomli_w.dumps(table).encode(), "toy/samples/hit.wav": file.getvalue()}
-    return load_kit_from_files(files, "toy", 48000)
+    return {"toy/kit.toml": tomli_w.dumps(table).encode(), "toy/samples/hit.wav": file.getvalue()}
+
+
+@pytest.fixture(scope="module")
+def kit(kit_files):
+    return load_kit_from_files(kit_files, "toy", 48000)
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +158,21 @@ def test_training_lowers_the_loss_and_parts_do_not_change_the_gradient(kit, code
     logs, rendered = task.validate(batch)
     assert rendered.shape == batch.audio.shape and {"loss", "shuffled", "accuracy", "sc"} <= set(logs)
     assert logs["loss"] < 3 and 0 < logs["accuracy"] <= 1
+
+
+def test_the_shipped_recipe_runs_in_the_loop_and_its_checkpoint_is_read_back(kit_files, codec_path, tmp_path):
+    for name, content in kit_files.items():
+        (tmp_path / "kits" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "kits" / name).write_bytes(content)
+    takes = [replace(take(200, 3.0, n), split=split) for n, split in enumerate(("train", "train", "validation"))]
+    write_pack(tmp_path / "pack.npz", takes, tmp_path / "kits")
+    recipe = load_recipe(Path(__file__).resolve().parents[2] / "training" / "recipes" / "base_cpu.toml")
+    recipe.tables.update(model=TINY, codec={"checkpoint": str(codec_path)})
+    run = replace(recipe.run, steps=2, minutes=0.0, batch=2, workers=0, precision="32-true")
+    trainer = start(replace(recipe, run=run), tmp_path / "pack.npz", tmp_path / "run")
+    network, facts = load_paper(trainer.fit(lambda step, steps, logs: None))
+    assert facts["step"] == 2 and facts["kits"][0]["id"] == "toy"
+    torch.testing.assert_close(network.head.weight, trainer.task.network.head.weight.detach().cpu())
 
 
 def test_a_checkpoint_is_read_back_with_its_configuration(codec_path, tmp_path):

@@ -49,6 +49,7 @@ def render(
     manifest = load_manifest(folder)
     kit = kit or manifest.kits[0].id
     manifest.kit_index(kit)
+    manifest.check_drummer(drummer)
     work = plan(inputs, out)
     processes = min(len(work), jobs or os.cpu_count() or 1)
     threads = 1 if processes > 1 else min(2, os.cpu_count() or 1)

@@ -150,6 +150,12 @@ class Manifest:
             raise InputError(f"bundle {self.name} has no kit {kit!r}: {hint}Kits are {', '.join(ids)}")
         return ids.index(kit)
 
+    def check_drummer(self, index: int) -> None:
+        """Raises InputError, naming the drummers, unless there is one of this index."""
+        if not 0 <= index < len(self.drummers):
+            named = ", ".join(f"{n} {name}" for n, name in enumerate(self.drummers))
+            raise InputError(f"bundle {self.name} has no drummer {index}: there are {named}")
+
 
 def bundle_folder(bundle: str | Path | None = None) -> Path:
     """The folder of a bundle given by name (in presets/bundles) or by path; None = "default", or the only one there.

@@ -1,5 +1,6 @@
 """Many files rendered side by side: one renderer per process, one file per job. A file that fails stops no other."""
 
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -82,10 +83,17 @@ def render_job(renderer: Renderer, settings: Settings, job: Job, advance: Advanc
 
 
 def render_jobs(settings: Settings, jobs: Sequence[Job], processes: int) -> Iterator[Done]:
-    """Render all jobs in `processes` processes; yields each when it is done, in no particular order."""
+    """Render all jobs in `processes` processes; yields each when it is done, in no particular order.
+
+    The settings must fit the bundle (`open_renderer` does not raise).
+    """
     with ProcessPoolExecutor(processes, get_context("spawn"), _start, (settings,)) as pool:
-        for future in as_completed([pool.submit(_work, job) for job in jobs]):
-            yield future.result()
+        try:
+            for future in as_completed([pool.submit(_work, job) for job in jobs]):
+                yield future.result()
+        except BaseException:  # Ctrl-C, or a caller that stops early: files that were not begun are not rendered
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 _WORKER: dict[str, tuple[Renderer, Settings]] = {}
@@ -93,6 +101,7 @@ _WORKER: dict[str, tuple[Renderer, Settings]] = {}
 
 
 def _start(settings: Settings) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends this process
     _WORKER["it"] = (open_renderer(settings), settings)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ghostnote.articulations import ARTICULATIONS, PIECES
 from ghostnote.errors import InputError
-from ghostnote.grid import hop_events
+from ghostnote.grid import HopEvents, hop_events
 from ghostnote.performance import Performance
 from server.limiter import CEILING_DB, limit
 from server.renderer import Renderer
@@ -30,6 +30,8 @@ TAIL_SECONDS: Final = 6.0
 TAIL_DB: Final = -60.0
 """A tail ends where it stays this far below the peak, at the latest after TAIL_SECONDS."""
 FADE_SECONDS: Final = 0.02
+MAX_SECONDS: Final = 2 * 3600.0
+"""A longer performance is refused: more likely a broken file than music, and the sound is kept in memory."""
 SUBTYPES: Final = {".wav": "PCM_24", ".flac": "PCM_24"}
 
 Audio = NDArray[np.float32]
@@ -66,7 +68,11 @@ def render_performance(
     hops_per_call = _hops_per_call(renderer, performance, mode)
     if rate is not None and not 8000 <= rate <= 384_000:
         raise InputError(f"rate {rate} Hz, expected 8000..384000")
-    renderer.separate(pieces_of(performance) if stems else ())
+    if performance.duration > MAX_SECONDS:
+        hours = performance.duration / 3600
+        raise InputError(f"{performance.name} lasts {hours:.1f} hours, expected at most {MAX_SECONDS / 3600:g}")
+    pieces = pieces_of(performance) if stems else ()
+    renderer.separate(pieces)
     renderer.reset()
     played = ceil(performance.duration * renderer.sample_rate / renderer.hop) + 1
     total = played + ceil(TAIL_SECONDS * renderer.sample_rate / renderer.hop)
@@ -74,15 +80,22 @@ def render_performance(
     parts: list[Audio] = []
     peak = 0.0
     for first in range(0, total, hops_per_call):
-        parts.append(renderer.render_groups(events[first : first + hops_per_call]))
+        parts.append(_tracks(renderer, events[first : first + hops_per_call], pieces))
         if advance:
             advance(min(1.0, (first + hops_per_call) / total))
         loud = float(np.abs(parts[-1]).max(initial=0.0))
         peak = max(peak, loud)
         if first >= played and loud < peak * 10 ** (TAIL_DB / 20):
             break
-    groups = np.concatenate(parts, axis=1)
-    return _finish(renderer, groups, performance.duration, stems, rate)
+    return _finish(renderer, np.concatenate(parts, axis=1), performance.duration, pieces, rate)
+
+
+def _tracks(renderer: Renderer, events: Sequence[HopEvents], pieces: Sequence[str]) -> Audio:
+    """The mix as the only track, or each of `pieces`: [tracks, frames, channels]."""
+    if not pieces:
+        return renderer.render(events)[None]
+    leveled = renderer.render_groups(events) * renderer.gains[:, None, :]
+    return leveled[[renderer.groups.index((piece,)) for piece in pieces]]
 
 
 def pieces_of(performance: Performance) -> tuple[str, ...]:
@@ -116,22 +129,18 @@ def _hops_per_call(renderer: Renderer, performance: Performance, mode: str) -> i
     return {"file": FILE_HOPS, "live": 1, "window": max(1, round(window))}[mode]
 
 
-def _finish(renderer: Renderer, groups: Audio, duration: float, stems: bool, rate: int | None) -> Rendering:
-    """Levels, end of the tail, rate, peaks. groups [groups, frames, channels]."""
-    leveled = groups * renderer.gains[:, None, :]
-    named = zip(renderer.groups, leveled, strict=True)
-    tracks = {group[0]: sound for group, sound in named if stems and len(group) == 1}
-    mix: Audio = np.sum(list(tracks.values()) if tracks else leveled, axis=0)
-    end = _end(mix, round(duration * renderer.sample_rate), renderer.sample_rate)
-    sounds = [_cut(sound, end, renderer.sample_rate) for sound in (mix, *tracks.values())]
-    if rate is not None and rate != renderer.sample_rate:
-        sounds = [soxr.resample(sound, renderer.sample_rate, rate, "VHQ").astype(np.float32) for sound in sounds]
-    rate = rate or renderer.sample_rate
-    if tracks:
-        sounds, reduction = _turned_down(sounds)
-    else:
-        sounds[0], reduction = limit(sounds[0], rate)
-    return Rendering(sounds[0], rate, dict(zip(tracks, sounds[1:], strict=True)), reduction)
+def _finish(renderer: Renderer, tracks: Audio, duration: float, pieces: Sequence[str], rate: int | None) -> Rendering:
+    """End of the tail, rate, peaks. tracks [tracks, frames, channels]: the mix, or those of `pieces`."""
+    own = renderer.sample_rate
+    end = _end(tracks.sum(axis=0) if pieces else tracks[0], round(duration * own), own)
+    sounds = [_cut(sound, end, own) for sound in tracks]
+    if rate is not None and rate != own:
+        sounds = [soxr.resample(sound, own, rate, "VHQ").astype(np.float32) for sound in sounds]
+    if not pieces:
+        audio, reduction = limit(sounds[0], rate or own)
+        return Rendering(audio, rate or own, {}, reduction)
+    (audio, *stems), reduction = _turned_down([np.sum(sounds, axis=0), *sounds])
+    return Rendering(audio, rate or own, dict(zip(pieces, stems, strict=True)), reduction)
 
 
 def _end(mix: Audio, least: int, sample_rate: int) -> int:

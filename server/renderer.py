@@ -82,9 +82,7 @@ class Renderer:
 
     def set_drummer(self, index: int) -> None:
         """The feel of drummer `index`, 0 .. len(drummers) - 1. Raises InputError."""
-        if not 0 <= index < len(self.drummers):
-            named = ", ".join(f"{n} {name}" for n, name in enumerate(self.drummers))
-            raise InputError(f"no drummer {index}: there are {named}")
+        self.manifest.check_drummer(index)
         self._drummer, self._condition = np.array([index], np.int64), None
 
     def set_levels(self, levels_db: Mapping[str, float], pans: Mapping[str, float]) -> None:

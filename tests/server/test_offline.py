@@ -186,3 +186,17 @@ def test_many_files_are_rendered_side_by_side_and_one_bad_file_stops_none(tmp_pa
     renderer.set_kit({"beta": 1.0})
     expected = render_performance(renderer, read_performance(tmp_path / "good.mid")[0]).audio
     np.testing.assert_allclose(soundfile.read(tmp_path / "out" / "good.wav")[0], expected, atol=1e-5)
+
+
+def test_a_performance_of_many_hours_is_refused(renderer):
+    with pytest.raises(InputError, match=r"lasts 10\.0 hours"):
+        render_performance(renderer, replace(BEAT, duration=36000.0, name="loop"))
+
+
+def test_a_caller_that_stops_early_gets_no_more_files(tmp_path):
+    write_midi(BEAT, tmp_path / "x.mid", load_map("td17"))
+    jobs = [Job(tmp_path / "x.mid", tmp_path / f"{n}.wav") for n in range(40)]
+    rendering = render_jobs(Settings(TINY, "alpha"), jobs, 1)
+    next(rendering)
+    rendering.close()
+    assert len(list(tmp_path.glob("*.wav"))) < 40

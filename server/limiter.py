@@ -42,8 +42,10 @@ class Limiter:
         A frame that is not a number becomes silence.
         """
         frames, ahead = len(block), self.lookahead
-        sound = np.concatenate([self._waiting, np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)])
-        self._waiting = sound[frames:]
+        if not np.isfinite(block.sum()):
+            block = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+        sound = np.concatenate([self._waiting, block])
+        self._waiting = sound[frames:].copy()
         peak = np.abs(sound[ahead:]).max(axis=1, initial=0.0)
         needed = np.concatenate([self._needed, -20 * np.log10(np.maximum(peak / self._ceiling, 1.0))])
         self._needed = needed[frames:]

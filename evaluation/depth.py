@@ -15,7 +15,7 @@ from ghostnote.performance import OPENNESS, Performance, make_hits
 
 LEAD: Final = 0.1
 """Silence before a stroke [s]."""
-LENGTH: Final = 0.5
+LENGTH: Final = 0.35
 """Time of a stroke that is listened to [s]."""
 JOINED: Final = 8
 """Windows that are rendered one by one and joined."""

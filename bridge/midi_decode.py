@@ -1,5 +1,6 @@
 """MIDI bytes to events and back, by a MIDI map. Pure: no port, no clock."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
@@ -29,6 +30,8 @@ _DATA_BYTES: Final = {
     **{0xF1: 1, _SONG_POSITION: 2, 0xF3: 1},
 }
 """Data bytes of each status that has some; those of sysex are skipped."""
+
+_log = logging.getLogger("midi.in")
 
 Message = tuple[int, ...]
 """A status byte and its data bytes."""
@@ -106,6 +109,8 @@ class MidiDecoder:
     def _note(self, at: float, note: int, velocity: int) -> list[Event]:
         lane = self.midi_map.lane_of_note.get(note)
         if lane is None:
+            if note not in self.unknown:
+                _log.warning("note %d is unknown to the map %s and not played", note, self.midi_map.name)
             self.unknown[note] += 1
             return []
         hit = NoteEvent(at, lane, float(self.midi_map.velocity[velocity]))

@@ -138,8 +138,9 @@ class MidiPorts:
             target.delete()
 
     def _heard(self, heard: tuple[list[int], float], clock: ArrivalClock) -> None:
-        at = clock.arrival(time.perf_counter(), heard[1])
-        self._receive(at, bytes(heard[0]))
+        at, data = clock.arrival(time.perf_counter(), heard[1]), bytes(heard[0])
+        _log.debug("%.6f %s", at, data)
+        self._receive(at, data)
 
     def _watch(self) -> None:
         while not self._stop.wait(POLL_S):

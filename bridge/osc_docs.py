@@ -28,7 +28,8 @@ it from the shell:
   A subscription holds {SUBSCRIPTION_S:g} s; there can be {MAX_SUBSCRIBERS} at a time.
 - **Errors**: what does not fit changes nothing and is answered by `{ERROR}` with the address and a line that says what
   was expected.
-- **Patterns**: `*`, `?`, `[ab]`, `[!ab]` and one `{{a,b}}` in each part of an address.
+- **Patterns**: `*`, `?`, `[ab]`, `[!ab]` and one `{{a,b}}` in each part of an address; they reach what has an answer,
+  so `/ghostnote/*` asks for everything and panics nobody.
 - **Time**: hits, pedal, chokes and transport in a bundle with a time tag sound at that time, exactly, plus the declared
   latency; other changes wait for it. A tag may be {MAX_AHEAD_S:g} s ahead; the clocks of both machines must agree.
 - **Limits**: {RateLimit().rate:g} messages per second from one port, bursts of {RateLimit().burst:g}, packets of

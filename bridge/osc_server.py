@@ -39,8 +39,8 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 9010
 MAX_WAITING: Final = 1024
 """Commands that may wait for their time."""
-_ECHO_S: Final = 0.05
-_IDLE_S: Final = 0.1
+LOOK_S: Final = 0.05
+"""Time between two looks for changes to tell."""
 
 _in = logging.getLogger("osc.in")
 _out = logging.getLogger("osc.out")
@@ -122,10 +122,8 @@ class OscServer:
 
     def _pause(self) -> float:
         now = time.perf_counter()
-        rest = _ECHO_S if self._subscribers.present(now) else _IDLE_S
-        if self._waiting:
-            rest = min(rest, self._waiting[0][0] - now)
-        return max(0.001, rest)
+        rest = self._waiting[0][0] - now if self._waiting else LOOK_S
+        return min(max(0.001, rest), LOOK_S)
 
     def _packet(self, data: bytes, sender: Peer) -> None:
         now = time.perf_counter()

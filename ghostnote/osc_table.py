@@ -45,14 +45,15 @@ MAX_PATTERN: Final = 100
 def find(pattern: str) -> tuple[Address, ...]:
     """Rows whose address fits an OSC 1.0 pattern (`*`, `?`, `[ab]`, `[!ab]`, one `{a,b}` per part), in table order.
 
-    Wildcards do not cross `/`. An address that fits nothing gives ().
+    Wildcards do not cross `/` and find only rows that have a value: hits, panic and the like must be spelt out. An
+    address that fits nothing gives ().
     """
     if pattern in BY_PATH:
         return (BY_PATH[pattern],)
     if len(pattern) > MAX_PATTERN or not any(sign in pattern for sign in "*?[{"):
         return ()
     parts = [_alternatives(part) for part in pattern.split("/")]
-    return tuple(row for row in TABLE if _fits(parts, row.path.split("/")))
+    return tuple(row for row in TABLE if row.read and _fits(parts, row.path.split("/")))
 
 
 def _alternatives(part: str) -> list[str]:

@@ -16,6 +16,7 @@ from export.model_card import model_card
 from export.parity import Parity, compare, run_graph
 from export.precision import PRECISIONS, quantise, round_to_half, store_half
 from export.quality import Cost, cost_of
+from export.steady import steady_product
 from ghostnote.bundle import (
     FORMAT_VERSION,
     MANIFEST,
@@ -75,8 +76,9 @@ def export_bundle(
     """Write the bundle to the folder `out`, replacing a bundle that is there once all is well.
 
     precision: "fp32"; "fp16": weights rounded to half (the networks given are rounded, too) and stored so, computed in
-    fp32; "int8": products in int8. Raises BundleError if a graph differs from its network by more than rounding or if
-    the smaller precision is heard (`Cost.passes`), InputError for an unknown precision or a folder that is no bundle.
+    fp32; "int8": as fp16, but products with fixed matrices in 8 bits. Raises BundleError if a graph differs from its
+    network by more than rounding or if the smaller precision is heard (`Cost.passes`), InputError for an unknown
+    precision or a folder that is no bundle.
     """
     if precision not in PRECISIONS:
         raise InputError(f"no precision {precision!r}: choose {', '.join(PRECISIONS)}")
@@ -89,14 +91,14 @@ def export_bundle(
         folder, cost = full, None
         if precision != "fp32":
             folder = small
-            if precision == "fp16":
-                round_to_half(codec)
-                round_to_half(predictor)
-                parity, samples = write_graphs(codec, predictor, facts, small, finish=store_half)
-            else:
-                shutil.copytree(full, small)
-                for tracing in samples:
-                    quantise(small / f"{tracing.role}.onnx")
+            round_to_half(codec)
+            round_to_half(predictor)
+            parity, samples = write_graphs(codec, predictor, facts, small, finish=store_half)
+            for tracing in samples if precision == "int8" else ():
+                path = folder / f"{tracing.role}.onnx"
+                write_graph(tracing, path)
+                quantise(path)
+                store_half(path)
             cost = cost_of(full, small, samples, codec.hop, codec.sample_rate)
             if not cost.passes:
                 raise BundleError(f"{precision} changes the sound too much: {cost.text}; export fp32 or fp16")
@@ -148,6 +150,8 @@ def write_graph(tracing: Tracing, path: Path) -> None:
             tracing.module, tuple(tracing.inputs.values()), path, input_names=list(tracing.inputs),
             output_names=tracing.output_names, dynamic_axes=tracing.dynamic, opset_version=OPSET, dynamo=False,
         )  # fmt: skip
+    if tracing.role == "predictor":
+        steady_product(path, "grid", "inlet")
 
 
 def write_snapshot(samples: Sequence[Tracing], folder: Path) -> None:

@@ -54,7 +54,11 @@ class DecoderGraph(nn.Module):
 
     def forward(self, codes: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """See `training.codecs.drum_codec.Decoder`."""
-        latent = nn.functional.embedding(codes + self.first, self.entries).sum(2)  # type: ignore[arg-type]
+        chosen = nn.functional.embedding(codes + self.first, self.entries)  # type: ignore[arg-type]
+        # Added one by one, because a sum operator rounds one hop otherwise than many: live would not be file.
+        latent = chosen[:, :, 0]
+        for book in range(1, chosen.shape[2]):
+            latent = latent + chosen[:, :, book]
         audio, new = self.decoder(latent, list(state))
         return audio, *new
 

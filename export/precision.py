@@ -50,7 +50,13 @@ def store_half(path: Path) -> None:
 
 
 def quantise(path: Path) -> None:
-    """Turn the matrix products of a graph into int8 ones with scales found at run time (onnxruntime's dynamic mode)."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    """Turn the products with fixed matrices into 8-bit ones: weights in blocks of 32 with a scale each.
 
-    quantize_dynamic(path, path, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gemm"])
+    What is multiplied with them is quantised row by row at run time, so a hop sounds the same in every call. (ONNX
+    Runtime's dynamic mode takes one scale for the whole call: there live and file differed by -15 dB.)
+    """
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
+    quantizer = MatMulNBitsQuantizer(onnx.load(path), bits=8, block_size=32, is_symmetric=True, accuracy_level=4)
+    quantizer.process()
+    onnx.save(quantizer.model.model, path)  # type: ignore[union-attr]

@@ -78,6 +78,16 @@ def test_the_renderer_plays_what_the_networks_would(report):
     assert difference_db < -60
 
 
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_one_hop_a_call_gives_the_same_as_many(tmp_path, precision, monkeypatch):
+    monkeypatch.setattr("export.quality.MAX_DISTANCE", 9.0)  # untrained networks may sound as they like
+    renderer = load_renderer(make(tmp_path / "b", precision).folder)
+    whole = renderer.render(playing(60))
+    renderer.reset()
+    live = np.concatenate([renderer.render([one]) for one in playing(60)])
+    np.testing.assert_allclose(live, whole, atol=1e-5)
+
+
 @pytest.mark.parametrize("batch_rows", [(1, 1), (1, 9), (4, 1), (3, 33)])
 def test_passes_and_hops_are_free(report, batch_rows):
     batch, rows = batch_rows

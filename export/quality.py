@@ -15,7 +15,8 @@ from ghostnote.groove_file import read_groove_file
 
 GROOVE: Final = Path(__file__).resolve().parent.parent / "presets" / "grooves" / "pocket_funk.toml"
 SECONDS: Final = 5.0
-MAX_DISTANCE: Final = 0.2
+MAX_DISTANCE: Final = 0.3
+"""Rounding decides between codes that are almost equally likely, so some hops take another sound of the same kind."""
 MAX_LEVEL_DB: Final = 0.5
 
 Floats = NDArray[np.float32]

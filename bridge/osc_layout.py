@@ -10,7 +10,7 @@ from typing import Any, Final
 from bridge.osc_server import DEFAULT_HOST, DEFAULT_PORT
 from ghostnote.articulations import ARTICULATIONS, PIECES
 from ghostnote.osc_schema import Address
-from ghostnote.osc_table import BY_PATH, PANIC, ROOT, SUBSCRIBE, TABLE
+from ghostnote.osc_table import BY_PATH, PANIC, ROOT, SUBSCRIBE, SUBSCRIPTION_S, TABLE
 
 Widget = dict[str, Any]
 
@@ -18,7 +18,8 @@ _TARGET: Final = f"{DEFAULT_HOST}:{DEFAULT_PORT}"
 _COLUMN: Final = 100
 _ROWS: Final = {"settings": 0, "levels": 100, "pans": 380, "hits": 490}
 _HITS_PER_ROW: Final = 11
-_SUBSCRIBE: Final = f"send('{SUBSCRIBE}')\nsetInterval('subscribe', () => send('{SUBSCRIBE}'), 30000)"
+_SEND: Final = f"send('{_TARGET}', '{SUBSCRIBE}')"
+_SUBSCRIBE: Final = f"{_SEND}\nsetInterval('subscribe', () => {_SEND}, {round(SUBSCRIPTION_S * 500)})"
 
 
 def open_stage_control() -> str:

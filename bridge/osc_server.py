@@ -121,8 +121,7 @@ class OscServer:
             self._echo()
 
     def _pause(self) -> float:
-        now = time.perf_counter()
-        rest = self._waiting[0][0] - now if self._waiting else LOOK_S
+        rest = self._waiting[0][0] - time.perf_counter() if self._waiting else LOOK_S
         return min(max(0.001, rest), LOOK_S)
 
     def _packet(self, data: bytes, sender: Peer) -> None:

@@ -40,8 +40,8 @@ def wait_for(condition, timeout=10.0):
 
 @pytest.fixture
 def jack_name(monkeypatch):
-    if not shutil.which("jackd"):
-        pytest.skip("needs jackd (Debian package jackd2)")
+    if not (shutil.which("jackd") and shutil.which("jack_wait")):
+        pytest.skip("needs jackd and jack_wait (Debian packages jackd2, jack-example-tools)")
     name = f"{JACK_SERVER}-{os.getpid()}"
     monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
     return name

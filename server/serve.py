@@ -38,6 +38,7 @@ from server.limiter import Limiter
 from server.output import Output
 from server.realtime import prepare_process, prioritise_thread
 from server.renderer import load_renderer
+from server.resume import restart_process, take_resumed
 from server.serve_config import ServeConfig, groove_path
 from server.stats import CpuMeter, Stats
 
@@ -48,6 +49,7 @@ WARM_UP_HOPS: Final = 40
 STALLED_SECONDS: Final = 1.0
 """A device that takes nothing for so long is gone."""
 LOOK_SECONDS: Final = 0.25
+CLOSE_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class Server:
         self.config = config
         self.renderer = load(config)
         self.inbox, self.stats = Inbox(), Stats()
-        settings = Preset(
+        self._resumed = take_resumed()
+        settings = self._resumed or Preset(
             bundle=self.renderer.manifest.name,
             kit={config.kit: 1.0} if config.kit else {},
             midi_map=config.midi_map,
@@ -122,6 +125,8 @@ class Server:
         )
         self.control = Control(self.renderer, settings)
         self.stop = threading.Event()
+        self.must_restart = False
+        """PortAudio hangs in a device that is gone, so that only a new process can go on."""
         self.engine: Engine | None = None
         self._output: Output | None = None
         self._device: audio.DeviceInfo | None = None
@@ -140,7 +145,7 @@ class Server:
     def open(self) -> ServerInfo:
         """Warm up, then open device, ports and OSC. Raises GhostnoteError where something needed is not there."""
         config = self.config
-        device = audio.find_output(config.device or None)
+        device = self._find_device()
         self.renderer.render([HopEvents()] * 2)
         for _ in range(WARM_UP_HOPS):
             self.renderer.render([HopEvents()])
@@ -153,6 +158,16 @@ class Server:
         if config.play:
             self._start(GrooveLoop(read_groove_file(groove_path(config.play)), self._sink_and_echo))
         return self.info()
+
+    def _find_device(self) -> audio.DeviceInfo:
+        while True:
+            try:
+                return audio.find_output(self.config.device or None)
+            except GhostnoteError:
+                if self._resumed is None:
+                    raise
+            time.sleep(1)
+            audio.restart()
 
     def _start(self, part: _Player) -> None:
         part.start()
@@ -236,7 +251,12 @@ class Server:
             self.engine.end()
             self._thread.join()
         self._output = None
-        output.close()
+        closing = threading.Thread(target=output.close, daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+        if closing.is_alive():
+            self.must_restart = True
+            self.stop.set()
 
     def _reopen(self) -> None:
         wanted = self.config.device or (self._device.name if self._device else None)
@@ -365,4 +385,6 @@ def serve(
         pass
     finally:
         server.close()
+    if server.must_restart:
+        restart_process(server.control.settings)
     return 0

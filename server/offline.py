@@ -30,6 +30,8 @@ TAIL_SECONDS: Final = 6.0
 TAIL_DB: Final = -60.0
 """A tail ends where it stays this far below the peak, at the latest after TAIL_SECONDS."""
 FADE_SECONDS: Final = 0.02
+CUT_FADE_SECONDS: Final = 1.0
+"""Fade of a tail that would ring beyond TAIL_SECONDS."""
 MAX_SECONDS: Final = 2 * 3600.0
 """A longer performance is refused: more likely a broken file than music, and the sound is kept in memory."""
 SUBTYPES: Final = {".wav": "PCM_24", ".flac": "PCM_24"}
@@ -133,7 +135,8 @@ def _finish(renderer: Renderer, tracks: Audio, duration: float, pieces: Sequence
     """End of the tail, rate, peaks. tracks [tracks, frames, channels]: the mix, or those of `pieces`."""
     own = renderer.sample_rate
     end = _end(tracks.sum(axis=0) if pieces else tracks[0], round(duration * own), own)
-    sounds = [_cut(sound, end, own) for sound in tracks]
+    fade = round(own * (CUT_FADE_SECONDS if end == tracks.shape[1] else FADE_SECONDS))
+    sounds = [_cut(sound, end, fade) for sound in tracks]
     if rate is not None and rate != own:
         sounds = [soxr.resample(sound, own, rate, "VHQ").astype(np.float32) for sound in sounds]
     if not pieces:
@@ -151,10 +154,10 @@ def _end(mix: Audio, least: int, sample_rate: int) -> int:
     return min(len(mix), max(least, last + round(FADE_SECONDS * sample_rate)))
 
 
-def _cut(sound: Audio, end: int, sample_rate: int) -> Audio:
-    """The first `end` frames, faded out at their end."""
+def _cut(sound: Audio, end: int, fade: int) -> Audio:
+    """The first `end` frames, the last `fade` of them faded out."""
     sound = sound[:end].copy()
-    fade = min(end, round(FADE_SECONDS * sample_rate))
+    fade = min(end, fade)
     sound[end - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
     return sound
 

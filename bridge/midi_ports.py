@@ -122,7 +122,8 @@ class MidiPorts:
             raise
         # Nothing is filtered by rtmidi: its intervals would lose the time of the messages left out.
         source.ignore_types(sysex=False, timing=False, active_sense=False)
-        source.set_callback(self._heard, ArrivalClock())
+        # Windows counts its intervals in whole milliseconds, which is worse than the time of the call.
+        source.set_callback(self._heard, ArrivalClock() if _has_virtual(source) else None)
         with self._lock:
             self._in, self._out, self._names = source, target, names
         self._listed = self._is_listed(source, target)
@@ -137,8 +138,9 @@ class MidiPorts:
             source.delete()
             target.delete()
 
-    def _heard(self, heard: tuple[list[int], float], clock: ArrivalClock) -> None:
-        at, data = clock.arrival(time.perf_counter(), heard[1]), bytes(heard[0])
+    def _heard(self, heard: tuple[list[int], float], clock: ArrivalClock | None) -> None:
+        now, data = time.perf_counter(), bytes(heard[0])
+        at = clock.arrival(now, heard[1]) if clock else now
         _log.debug("%.6f %s", at, data)
         self._receive(at, data)
 

@@ -38,6 +38,15 @@ def wait_for(condition, timeout=10.0):
         time.sleep(0.01)
 
 
+def repeat_until(action, condition, timeout=10.0):
+    """Do it again and again until `condition()` holds: without realtime rights JACK may drop what a late client missed."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "tried in vain"
+        action()
+        time.sleep(0.2)
+
+
 @pytest.fixture
 def jack_name(monkeypatch):
     if not (shutil.which("jackd") and shutil.which("jack_wait")):

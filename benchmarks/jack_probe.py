@@ -29,6 +29,13 @@ def jack_missing() -> str:
     return "" if jack else "no jack"
 
 
+def may_run_realtime() -> bool:
+    """Whether this user may ask for realtime priority, which JACK needs on a busy machine."""
+    import resource
+
+    return os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[0] >= 80
+
+
 @dataclass
 class JackServer:
     """`jackd` with its dummy driver under a private name; a context manager."""
@@ -36,7 +43,7 @@ class JackServer:
     name: str
     rate: int = 48000
     block: int = 128
-    realtime: bool = False
+    realtime: bool = field(default_factory=may_run_realtime)
     log: list[str] = field(default_factory=list[str])
 
     def __enter__(self) -> "JackServer":
@@ -70,6 +77,11 @@ class JackServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def kill(self) -> None:
+        """End the server as a crash would."""
+        self._process.kill()
+        self._process.wait()
 
     def _ready(self) -> bool:
         if self._process.poll() is not None:

@@ -3,7 +3,7 @@
 Positions are absolute. A hit stamped at t is placed at frame F(t) + hop + lead of the sound, F being the device clock
 (`server.clock`); ghostnote.latency explains the sum. Hop n is rendered as soon as its last hit can have arrived and
 written to its own place in the play ring: what comes too late is dropped there, so the grid never shifts. Sound is
-rendered at the bundle's rate and converted by soxr when the device's differs.
+rendered at the bundle's rate and converted (server.resampler) when the device's differs.
 """
 
 import heapq
@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from ghostnote.events import (
@@ -36,6 +35,7 @@ from server.feel import add_feel
 from server.inbox import Inbox
 from server.limiter import Limiter
 from server.output import Output
+from server.resampler import Resampler
 from server.stats import Stats
 from server.transport import Transport
 
@@ -49,34 +49,6 @@ CATCH_UP_SECONDS: Final = 0.25
 Audio = NDArray[np.float32]
 Placed = tuple[int, int, NoteEvent | ChokeEvent | OpennessEvent]
 """Frame, order of arrival, event."""
-
-
-class Resampler:
-    """The bundle's rate to the device's; holds back `delay` frames, which it puts before the first sound."""
-
-    def __init__(self, rate_in: int, rate_out: int, channels: int, hop: int) -> None:
-        self._stream = soxr.ResampleStream(rate_in, rate_out, channels, dtype="float32", quality="MQ")
-        self.ratio = rate_out / rate_in
-        self.delay = _held_back(rate_in, rate_out, hop)
-        self.lead_in: Audio = np.zeros((self.delay, channels), np.float32)
-
-    def __call__(self, audio: Audio) -> Audio:
-        """The next frames [n, channels] at the device's rate; their number varies by a few."""
-        out = self._stream.resample_chunk(audio)
-        if len(self.lead_in):
-            out, self.lead_in = np.concatenate([self.lead_in, out]), self.lead_in[:0]
-        return out
-
-
-def _held_back(rate_in: int, rate_out: int, hop: int) -> int:
-    """The most frames by which soxr's output lags behind its input over many hops, found by trying."""
-    stream = soxr.ResampleStream(rate_in, rate_out, 1, dtype="float32", quality="MQ")
-    produced, worst = 0, 0.0
-    silence = np.zeros((hop, 1), np.float32)
-    for n in range(1, 400):
-        produced += len(stream.resample_chunk(silence))
-        worst = max(worst, n * hop * rate_out / rate_in - produced)
-    return int(np.ceil(worst)) + 1
 
 
 class Engine:
@@ -103,7 +75,7 @@ class Engine:
         self.hop = renderer.hop
         same = output.rate == renderer.sample_rate
         self._ratio = output.rate / renderer.sample_rate
-        self._resampler = None if same else Resampler(renderer.sample_rate, output.rate, renderer.channels, self.hop)
+        self._resampler = None if same else Resampler(renderer.sample_rate, output.rate, renderer.channels)
         if lead is None:
             lead = default_lead(self.hop, output.block, output.rate, aligned=same)
         self._lead = round(lead / self._ratio)
@@ -196,9 +168,7 @@ class Engine:
         self._n += hops
         self._written = round(self._n * self.hop * self._ratio)
         if self._resampler:
-            self._resampler = Resampler(
-                self._renderer.sample_rate, self._output.rate, self._renderer.channels, self.hop
-            )
+            self._resampler = Resampler(self._renderer.sample_rate, self._output.rate, self._renderer.channels)
         self.stats.late_hops += hops
         self.stats.dropped_frames += behind
         while self._pending and self._pending[0][0] < self._n * self.hop:

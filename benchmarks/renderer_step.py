@@ -1,0 +1,70 @@
+"""What a step of the renderer costs: by hops per call, by passes, and in the hop after a change of kit.
+
+Usage: renderer_step.py [BUNDLE] [--threads N]. Prints p50 and p99 in ms and the share of the time that the hops last.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ghostnote.articulations import PIECES
+from ghostnote.bundle import bundle_folder
+from ghostnote.grid import HopEvents, hop_events
+from ghostnote.groove_file import read_groove_file
+from server.renderer import Renderer, load_renderer
+
+GROOVE: Final = Path(__file__).resolve().parent.parent / "presets" / "grooves" / "pocket_funk.toml"
+SECONDS: Final = 4.0
+
+
+def measure(
+    renderer: Renderer, events: list[HopEvents], hops: int, before: Callable[[int], None] = lambda _: None
+) -> tuple[float, float]:
+    """p50 and p99 [ms] of calls of `hops` hops; `before` is called with each call's number and not timed."""
+    renderer.reset()
+    spent: list[float] = []
+    for number, first in enumerate(range(0, len(events) - hops + 1, hops)):
+        before(number)
+        began = time.perf_counter()
+        renderer.render(events[first : first + hops])
+        spent.append(time.perf_counter() - began)
+    p50, p99 = np.percentile(spent, [50, 99]) * 1000
+    return float(p50), float(p99)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle", nargs="?", help="name or folder of a bundle")
+    parser.add_argument("--threads", type=int, default=1)
+    choice = parser.parse_args()
+    renderer = load_renderer(bundle_folder(choice.bundle), threads=choice.threads)
+    rate, hop = renderer.sample_rate, renderer.hop
+    events = hop_events(read_groove_file(GROOVE), round(SECONDS * rate / hop), hop=hop, sample_rate=rate)
+    threads = f"{choice.threads} thread{'s' * (choice.threads > 1)}"
+    print(f"bundle {renderer.manifest.name}, {renderer.provider}, {threads}, hop {1000 * hop / rate:.2f} ms")
+
+    def show(what: str, hops: int, figures: tuple[float, float]) -> None:
+        share = figures[0] / (1000 * hops * hop / rate)
+        print(f"{what:28}{figures[0]:9.2f}{figures[1]:9.2f}{share:12.3f}")
+
+    print(f"{'':28}{'p50 ms':>9}{'p99 ms':>9}{'of its time':>12}")
+    for hops in (1, 2, 4, 8, 32, 128):
+        show(f"{hops} hops a call", hops, measure(renderer, events, hops))
+    kits = renderer.kits
+    show(
+        "1 hop after a change of kit",
+        1,
+        measure(renderer, events, 1, lambda n: renderer.set_kit({kits[n % len(kits)]: 1})),
+    )
+    for count in (2, 3, len(PIECES)):
+        renderer.separate(PIECES[: count if count == len(PIECES) else count - 1])
+        show(f"1 hop in {len(renderer.groups)} passes", 1, measure(renderer, events, 1))
+
+
+if __name__ == "__main__":
+    main()

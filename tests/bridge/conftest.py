@@ -39,7 +39,7 @@ def wait_for(condition, timeout=10.0):
 
 
 def repeat_until(action, condition, timeout=10.0):
-    """Do it again and again until `condition()` holds: without realtime rights JACK may drop what a late client missed."""
+    """Do it again and again until `condition()` holds: JACK drops what a client without realtime rights missed."""
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "tried in vain"

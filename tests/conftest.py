@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """Folder with `groove`, `kits`, `backing`, `eval`; tests that need it are skipped, saying so, where it is absent."""
+    """Folder with `groove`, `kits`, `backing`, `eval`; where it is absent the tests that need it say so and skip."""
     path = Path(os.environ.get("GHOSTNOTE_DATA", ROOT.parent / "shared" / "data"))
     if not path.is_dir():
         pytest.skip(f"needs the project data: no folder {path} (set GHOSTNOTE_DATA)")

@@ -45,7 +45,10 @@ def kits_folder(tmp_path_factory):
     rng = np.random.default_rng(0)
     sound = rng.standard_normal(4800) * np.exp(-np.arange(4800) / 800) * 0.3
     soundfile.write(folder / "noise" / "samples" / "hit.wav", sound, 48000)
-    layer = '{ velocity_low = 1, velocity_high = 127, reference_velocity = 127, peak_db = -3.0, loudness_db = -12.0, samples = ["hit.wav"] }'
+    layer = (
+        "{ velocity_low = 1, velocity_high = 127, reference_velocity = 127, peak_db = -3.0, "
+        'loudness_db = -12.0, samples = ["hit.wav"] }'
+    )
     head = """id = "noise"
 name = "Noise"
 character = "decaying noise"

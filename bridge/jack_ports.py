@@ -1,7 +1,7 @@
 """MIDI ports on a JACK server, with JACK's own time for every event.
 
 rtmidi stamps JACK's events when their cycle is processed and so loses their place inside the block, up to 2.7 ms at 128
-frames. Here that place is kept: an event `offset` frames into a cycle arrived then, by JACK's frame clock. The only
+frames. Here that place is kept: an event `offset` frames into a cycle arrived so long after the cycle began. The only
 module that touches the JACK client library (JACK-Client, optional: without it rtmidi serves JACK, too).
 """
 
@@ -96,7 +96,8 @@ class JackPorts:
 
     def _process(self, client: Any, source: Any, target: Any) -> None:
         for offset, data in source.incoming_midi_events():
-            ago = client.frame_time - client.last_frame_time - offset
+            # Not by JACK's frame_time: after an xrun its filter is off by some milliseconds for a second.
+            ago = client.frames_since_cycle_start - offset
             self._receive(time.perf_counter() - ago / client.samplerate, bytes(data))
         target.clear_buffer()
         while self._outgoing:

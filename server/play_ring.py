@@ -35,7 +35,8 @@ class PlayRing:
     def clear_to(self, horizon: int) -> None:
         """Silence up to frame `horizon`, which is at most the reader's frame + `reach`."""
         if horizon > self.horizon:
-            self._put(self.horizon, np.zeros((horizon - self.horizon, 1), np.float32))
+            start = max(self.horizon, horizon - len(self.memory))
+            self._put(start, np.zeros((horizon - start, 1), np.float32))
             self.horizon = horizon
 
     def write(self, start: int, audio: Audio, consumed: int) -> int:

@@ -1,0 +1,252 @@
+"""MIDI in to sound out through a real JACK server: latency, jitter, missed hits, xruns, CPU and memory.
+
+    python -m benchmarks.latency [--hits 1000] [--blocks 64 128 256] [--write docs/latency.md]
+
+A client sends hits at random frames and records; a hit's latency is counted in JACK's frames, so that the measuring
+itself adds nothing. Ours plays clicks (`benchmarks.click_server`): what is measured is the engine, not a drum's attack.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.jack_probe import JackServer, Probe, jack_missing, may_run_realtime, running, wait_until
+from cli.doctor import ask
+from cli.evaluate import cpu_name
+
+OSC_PORT: Final = 9177
+SOUND_FONTS: Final = ("/usr/share/sounds/sf2/TimGM6mb.sf2", "/usr/share/sounds/sf2/FluidR3_GM.sf2")
+HOG: Final = [sys.executable, "-c", "while True: pass"]
+REFERENCE: Final = """
+import rtmixer, sys
+m = rtmixer.Mixer(channels=2, blocksize=int(sys.argv[1]), latency="low")
+m.start()
+sys.stdin.read()
+"""
+
+
+@dataclass(frozen=True)
+class System:
+    """A program under test."""
+
+    name: str
+    command: tuple[str, ...]
+    midi: str
+    """Regular expression of its MIDI port; "" = it only plays silence."""
+    audio: str
+    note: int
+    spacing: float
+    """Seconds between hits; longer than its sound."""
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run gave."""
+
+    system: str
+    block: int
+    load: str
+    declared: float | None
+    """Latency up to the audio graph [ms] as the program says it."""
+    latencies: NDArray[np.float64]
+    """Of the hits that were heard [ms]."""
+    missed: int
+    xruns: int
+    late_hops: int | None
+    cpu: float
+    """Percent of one core."""
+    rss: float
+    """MiB."""
+
+
+def systems(block: int) -> list[System]:
+    """All that can be measured on this machine."""
+    python = sys.executable
+    found = [
+        System(
+            "Ghostnote",
+            (python, "-m", "benchmarks.click_server", "1", "midi_api=jack", f"osc_port={OSC_PORT}", f"block={block}"),
+            "Ghostnote In", "PortAudio:out", 36, 0.03, ours=True,
+        ),
+        System("rtmixer alone", (python, "-c", REFERENCE, str(block)), "", "PortAudio:out", 0, 0.0),
+    ]  # fmt: skip
+    font = next((font for font in SOUND_FONTS if Path(font).is_file()), None)
+    if shutil.which("fluidsynth") and font:
+        options = [
+            "-q",
+            "-a",
+            "jack",
+            "-m",
+            "jack",
+            "-r",
+            "48000",
+            "-g",
+            "2",
+            "-R",
+            "0",
+            "-C",
+            "0",
+            "-o",
+            "audio.jack.autoconnect=0",
+        ]
+        found.append(
+            System(
+                "FluidSynth", ("fluidsynth", *options, font), "fluidsynth.*midi_", "fluidsynth.*:(left|right)", 37, 0.2
+            )
+        )
+    return found
+
+
+def measure(system: System, server: JackServer, load: str, hits: int) -> Result:
+    """One run: start the program, send hits at random frames, and see when each is heard."""
+    with running(system.command, server) as process, Probe(server) as probe:
+        wait_until(
+            lambda: len(probe.ports(system.audio)) > 1 and (not system.midi or probe.ports(system.midi)),
+            40,
+            f"{system.name} has no ports",
+        )
+        time.sleep(2)
+        if system.midi:
+            probe.connect(probe.ports(system.midi)[0], probe.ports(system.audio)[:2])
+        spacing, length = (system.spacing, hits * system.spacing) if system.midi else (1.0, 10.0)
+        random = np.random.default_rng(0)
+        note = bytes([0x99, system.note, 127])
+        starts = np.arange(0.1, length, spacing) if system.midi else np.zeros(0)
+        plan = [(int(at * probe.rate) + int(random.integers(0, 480)), note) for at in starts]
+        before, began, xruns, missed_cycles = cpu_seconds(process.pid), time.perf_counter(), probe.xruns, probe.missed
+        begin, audio = probe.take(plan, length + 0.5)
+        cpu = 100 * (cpu_seconds(process.pid) - before) / (time.perf_counter() - began)
+        xruns = probe.xruns - xruns + probe.missed - missed_cycles
+        heard = onsets(audio, [frame - begin for frame, _ in probe.sent], int(spacing * probe.rate))
+        figures = status() if system.ours else {}
+        return Result(
+            system.name, server.block, load,
+            declared=float(figures["engine_latency_ms"]) if figures else None,
+            latencies=1000 * heard[heard >= 0] / probe.rate,
+            missed=int((heard < 0).sum()),
+            xruns=xruns,
+            late_hops=int(figures["late_hops"]) if figures else None,
+            cpu=cpu,
+            rss=rss_mib(process.pid),
+        )  # fmt: skip
+
+
+def onsets(audio: NDArray[np.float32], sent: Sequence[int], reach: int) -> NDArray[np.int64]:
+    """Frames from each hit to the first sample above a fifth of its loudest, -1 where nothing is heard in `reach`."""
+    level = np.abs(audio).max(axis=1)
+    floor = 0.2 * np.percentile(level[level > 0], 99) if level.any() else 1.0
+    ends = [*sent[1:], sent[-1] + reach] if sent else []
+    found: list[int] = []
+    for start, end in zip(sent, ends, strict=True):
+        part = level[start:end]
+        peak = part.max(initial=0.0)
+        found.append(int(np.argmax(part > 0.2 * peak)) if peak > floor else -1)
+    return np.array(found, np.int64)
+
+
+def status() -> dict[str, float | str]:
+    """The running server's figures."""
+    figures = ask("/ghostnote/status", "127.0.0.1", OSC_PORT)
+    return dict(zip(figures[::2], figures[1::2], strict=True))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_mib(pid: int) -> float:
+    """Resident memory of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def row(result: Result) -> str:
+    """One line of the table."""
+    ms = result.latencies
+    spread = [f"{np.percentile(ms, q):.2f}" for q in (50, 90, 99, 100)] + [f"{ms.std():.3f}"] if len(ms) else ["-"] * 5
+    declared = f"{result.declared:.2f}" if result.declared else "-"
+    late = "-" if result.late_hops is None else str(result.late_hops)
+    tail = [str(len(ms) + result.missed), str(result.missed), str(result.xruns), late]
+    cells = [result.system, str(result.block), result.load, declared, *spread, *tail]
+    return f"| {' | '.join([*cells, f'{result.cpu:.0f}', f'{result.rss:.0f}'])} |"
+
+
+COLUMNS: Final = [
+    "program",
+    "block",
+    "load",
+    "declared",
+    "p50",
+    "p90",
+    "p99",
+    "max",
+    "sd",
+    "hits",
+    "missed",
+    "xruns",
+    "late hops",
+    "CPU %",
+    "RSS MiB",
+]
+HEAD: Final = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
+
+
+def page(results: Sequence[Result]) -> str:
+    """docs/latency.md."""
+    text = (Path(__file__).parent / "latency_page.md").read_text(encoding="utf-8")
+    machine = (
+        f"{cpu_name()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python "
+        f"{platform.python_version()}; JACK's dummy driver at 48000 Hz, "
+        f"{'realtime' if may_run_realtime() else 'ordinary'} priority; load average at the end {os.getloadavg()[1]:.1f}"
+    )
+    return text.format(machine=machine, table="\n".join([HEAD, *map(row, results)]))
+
+
+def main() -> None:
+    """Measure and print, and write the page where asked for."""
+    parser = argparse.ArgumentParser(description="MIDI-to-sound latency on JACK.")
+    parser.add_argument("--hits", type=int, default=1000, help="hits per run")
+    parser.add_argument("--blocks", type=int, nargs="+", default=[64, 128, 256], help="frames per JACK cycle")
+    parser.add_argument("--write", type=Path, help="the page to write")
+    options = parser.parse_args()
+    if jack_missing():
+        print(f"latency: not measured: {jack_missing()}")
+        return
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that what was started is ended, too
+    results: list[Result] = []
+    print(HEAD)
+    for block in options.blocks:
+        for load in ("idle", "busy"):
+            hogs = [subprocess.Popen(HOG) for _ in range(os.cpu_count() or 1)] if load == "busy" else []
+            try:
+                for system in systems(block):
+                    with JackServer(f"ghostnote-bench-{os.getpid()}", block=block) as server:
+                        hits = options.hits if system.ours else max(1, options.hits // 10)
+                        results.append(measure(system, server, load, hits))
+                        print(row(results[-1]), flush=True)
+            finally:
+                for hog in hogs:
+                    hog.kill()
+                    hog.wait()
+    if options.write:
+        options.write.write_text(page(results), encoding="utf-8")
+        print(options.write)
+
+
+if __name__ == "__main__":
+    main()

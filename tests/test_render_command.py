@@ -108,17 +108,16 @@ def test_kits_are_listed_with_character_and_licence(capsys):
     assert "0 any, 1 drummer1" in printed
 
 
-def test_run_writes_a_groove_and_plays_it_where_there_is_a_device(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("cli.run.output_device", lambda: None)
+def test_run_serves_a_groove_where_there_is_a_device_and_else_writes_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("cli.run.has_output_device", lambda: False)
     words = ["run", "--bundle", TINY, "-o", str(tmp_path), "--groove", "machine_electro", "--kit", "beta"]
     assert run(words) == 0
     file = tmp_path / "machine_electro-beta.wav"
     assert str(file) in capsys.readouterr().out.replace("\n", "")
-    played = []
-    monkeypatch.setattr("cli.run.output_device", lambda: "a loudspeaker")
-    monkeypatch.setattr("cli.run.play", lambda audio, rate: played.append((audio, rate)))
+    assert np.abs(soundfile.read(file)[0]).max() > 0
+    served = []
+    monkeypatch.setattr("cli.run.has_output_device", lambda: True)
+    monkeypatch.setattr("server.serve.serve", lambda config, announce: served.append(config) or 0)
     assert run(words) == 0
-    assert "on a loudspeaker" in capsys.readouterr().out
-    np.testing.assert_allclose(played[0][0], soundfile.read(file)[0], atol=1e-5)
-    assert played[0][1] == 48000
+    assert (served[0].kit, served[0].play, served[0].bundle) == ("beta", "machine_electro", TINY)
     assert run(["run", "--bundle", TINY, "--groove", "polka"]) == 2

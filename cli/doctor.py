@@ -1,6 +1,5 @@
 """`ghostnote status` asks a running server how it is; `ghostnote doctor` looks for what would keep one from running."""
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -152,11 +151,11 @@ def _realtime() -> Finding:
         return Finding("realtime", True, "the system decides")
     import resource
 
-    from server.realtime import prioritise_thread
+    from server.realtime import RENDER_PRIORITY, prioritise_thread
 
-    granted = prioritise_thread()
+    granted = prioritise_thread(RENDER_PRIORITY)
     locked = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    prioritise_thread(0)
     remedy = (
         "late hops are likely under load. Put `@audio - rtprio 95` and `@audio - memlock unlimited` into "
         "/etc/security/limits.d/audio.conf, join the group (`sudo usermod -aG audio $USER`) and log in again"

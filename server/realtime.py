@@ -1,17 +1,17 @@
 """What the operating system must do for a thread that may not be late."""
 
 import gc
-import logging
 import os
 import sys
 from typing import Final
 
-log = logging.getLogger(__name__)
-
 SWITCH_SECONDS: Final = 0.0005
 """The longest that another Python thread keeps the interpreter from the render thread (Python's default is 5 ms)."""
-FIFO_PRIORITY: Final = 40
+RENDER_PRIORITY: Final = 40
 """Below JACK's own 60-80 and above everything ordinary."""
+OTHER_PRIORITY: Final = 5
+"""Of all other threads of the process: whoever holds the interpreter must not wait for ordinary programs, or the render
+thread and JACK's MIDI callback wait with it."""
 
 
 def prepare_process() -> None:
@@ -21,12 +21,15 @@ def prepare_process() -> None:
     gc.freeze()
 
 
-def prioritise_thread() -> str:
-    """Give the calling thread realtime priority where the system allows it; says what it got."""
+def prioritise_thread(priority: int) -> str:
+    """Give the calling thread, and those it will start, realtime priority where the system allows it; 0 = ordinary.
+
+    Says what it got.
+    """
     if sys.platform != "linux":
         return "the system's default"
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(FIFO_PRIORITY))
-    except (OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_FIFO if priority else os.SCHED_OTHER, os.sched_param(priority))
+    except OSError:
         return "ordinary (no realtime limits: see ghostnote doctor)"
-    return f"realtime {FIFO_PRIORITY}"
+    return f"realtime {priority}" if priority else "ordinary"

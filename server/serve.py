@@ -36,7 +36,7 @@ from server.groove_loop import GrooveLoop
 from server.inbox import Inbox
 from server.limiter import Limiter
 from server.output import Output
-from server.realtime import prepare_process, prioritise_thread
+from server.realtime import OTHER_PRIORITY, RENDER_PRIORITY, prepare_process, prioritise_thread
 from server.renderer import load_renderer
 from server.resume import restart_process, take_resumed
 from server.serve_config import ServeConfig, groove_path
@@ -150,6 +150,7 @@ class Server:
         for _ in range(WARM_UP_HOPS):
             self.renderer.render([HopEvents()])
         self.renderer.reset()
+        prioritise_thread(OTHER_PRIORITY)
         self._osc = OscServer(self._sink, self.state, config.osc_host, config.osc_port)
         self._start(self._osc)
         self._open_midi(device)
@@ -211,7 +212,7 @@ class Server:
         self._thread.start()
 
     def _render(self, engine: Engine) -> None:
-        self._priority = prioritise_thread()
+        self._priority = prioritise_thread(RENDER_PRIORITY)
         try:
             engine.run(self.stop)
         except Exception:
@@ -385,6 +386,7 @@ def serve(
         pass
     finally:
         server.close()
+    prioritise_thread(0)
     if server.must_restart:
         restart_process(server.control.settings)
     return 0

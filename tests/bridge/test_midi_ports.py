@@ -96,12 +96,12 @@ def test_what_is_played_comes_out_of_the_output_port_and_every_note_ends(jack_na
         echo.start()
         try:
             recorder = Recorder()
-            repeat_until(lambda: echo.play(NoteEvent(0.0, 0, 1.0)), lambda: len(recorder.heard) >= 2)
+            repeat_until(lambda: echo.play(NoteEvent(0.0, 0, 1.0)), lambda: len(recorder.heard) >= 4)
         finally:
             echo.stop()
             ports.stop()
-    assert recorder.heard[0] == bytes((0x99, 36, 127))
-    assert recorder.heard[1][:2] == bytes((0x89, 36))
+    first = recorder.heard.index(bytes((0x99, 36, 127)))  # the connection may have come between a note and its end
+    assert recorder.heard[first + 1][:2] == bytes((0x89, 36))
 
 
 def test_the_port_comes_back_after_the_jack_server_was_killed_and_what_sounds_is_silenced(jack_name):

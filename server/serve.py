@@ -165,9 +165,8 @@ class Server:
             try:
                 return audio.find_output(self.config.device or None)
             except GhostnoteError:
-                if self._resumed is None:
+                if self._resumed is None or self.stop.wait(1):
                     raise
-            time.sleep(1)
             audio.restart()
 
     def _start(self, part: _Player) -> None:

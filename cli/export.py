@@ -20,11 +20,12 @@ def export(
     ] = None,
     machine: Annotated[str, typer.Option(help="What it was trained on, for the model card.")] = "",
     notes: Annotated[str, typer.Option(help="One more line for the model card.")] = "",
+    weights: Annotated[Path | None, typer.Option(help="Also keep the weights here, in half, to train on from.")] = None,
 ) -> None:
     """Write a bundle and compare its graphs with the networks; fails where they differ."""
     from export.bundle_writer import export_bundle
     from export.checkpoint import facts_of
-    from training.checkpoints import load_checkpoint
+    from training.checkpoints import load_checkpoint, write_half
 
     codec, predictor, metadata = load_checkpoint(checkpoint)
     facts = facts_of(
@@ -32,6 +33,8 @@ def export(
         notes=notes,
     )  # fmt: skip
     show(export_bundle(codec, predictor, facts, out, precision=precision))
+    if weights:
+        write_half(checkpoint, weights)
 
 
 def show(report: "Report") -> None:

@@ -37,6 +37,8 @@ class RunConfig:
     validate_every: int = 500
     minutes: float = 0.0
     """Stop after this much training time, 0: no limit; the schedule then follows the time instead of the steps."""
+    start_from: str = ""
+    """Checkpoint whose weights a fresh run begins with, "": random ones."""
     kits: tuple[str, ...] = ()
     """Kits to train on, none named: all of the pack."""
 

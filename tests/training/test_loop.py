@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 from ghostnote.articulations import N_LANES  # noqa: E402
 from ghostnote.errors import InputError, MissingError  # noqa: E402
 from ghostnote.performance import Performance, make_hits  # noqa: E402
-from training.checkpoints import load_checkpoint, load_codec  # noqa: E402
+from training.checkpoints import load_checkpoint, load_codec, read_weights, write_half  # noqa: E402
 from training.data.pack import Pack, write_pack  # noqa: E402
 from training.data.windows import WindowConfig, WindowSource, drill, keep_pieces  # noqa: E402
 from training.recipe import load_recipe  # noqa: E402
@@ -115,6 +115,15 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(pack_path, tmp_path):
     assert whole.step == resumed.step == 6
     for name, value in straight.task.network.state_dict().items():
         torch.testing.assert_close(resumed.task.network.state_dict()[name], value, msg=name)
+
+
+def test_a_run_starts_from_kept_weights(pack_path, tmp_path):
+    run("tiny.toml", pack_path, tmp_path / "first")
+    write_half(tmp_path / "first" / "best.safetensors", tmp_path / "half.safetensors")
+    going_on = run("tiny.toml", pack_path, tmp_path / "second", start_from=str(tmp_path / "half.safetensors"), steps=1)
+    kept, _ = read_weights(tmp_path / "half.safetensors")
+    name = "decoder.head.weight"
+    torch.testing.assert_close(going_on.task.network.state_dict()[name], kept[name], atol=5e-3, rtol=0)
 
 
 def test_what_is_wrong_with_a_recipe_is_said(tmp_path):

@@ -4,7 +4,8 @@ Encoder: the last `span` frames of mid and side, as samples and as log magnitude
 64-dimensional latent; row n depends only on frames before (n + 1) * hop. Quantiser: `encodec`'s residual vector
 quantiser (k-means start, EMA, dead codes restarted). Decoder: causal blocks and a linear head that emits 2 * hop
 frames, the second half overlap-added to the next hop (a head of one hop alone left faint horizontal bands). The
-frame-rate design follows the Vocos and WaveNeXt family: in equal CPU time it made 6-7 times the steps of a SEANet decoder.
+frame-rate design follows the Vocos and WaveNeXt family: in equal CPU time it made 6-7 times the steps of a SEANet
+decoder.
 """
 
 from collections.abc import Sequence

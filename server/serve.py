@@ -20,6 +20,7 @@ from bridge.midi_decode import MidiDecoder
 from bridge.midi_echo import MidiEcho
 from bridge.midi_ports import MidiPorts
 from bridge.osc_server import OscServer
+from bridge.oscquery import OscQueryServer
 from ghostnote.bundle import bundle_folder
 from ghostnote.errors import GhostnoteError, MissingError
 from ghostnote.events import Command, Event, PanicEvent
@@ -153,6 +154,7 @@ class Server:
         prioritise_thread(OTHER_PRIORITY)
         self._osc = OscServer(self._sink, self.state, config.osc_host, config.osc_port)
         self._start(self._osc)
+        self._start(OscQueryServer(self.state, self._osc.address, advertise=config.discover))
         self._open_midi(device)
         self._start_engine(device)
         prepare_process()

@@ -40,6 +40,8 @@ class ServeConfig:
     """Address on which OSC is heard; any other than this machine's own is open to the network."""
     osc_port: int = 9010
     """UDP port, 0 = any free one."""
+    discover: bool = False
+    """Announce OSC and OSCQuery by zeroconf."""
     kit: str = ""
     """Kit at the start, "" = the bundle's first."""
     play: str = ""

@@ -18,6 +18,7 @@ paper's bump grid (`ghostnote.paper_grid`). A hit on any hat lane, or a choke, e
 """
 
 from dataclasses import dataclass
+from itertools import groupby
 from math import cos, log, pi, sin
 from typing import Any, Final
 
@@ -102,13 +103,15 @@ class GridStream:
             for damped in choked_lanes(lane):
                 choke[damped] = 1
                 self._velocity[damped] = 0
-        for hit in sorted(_loudest(events.hits), key=lambda h: h.offset):
-            if not 0 <= hit.offset < self.hop:
-                raise ValueError(f"hit offset {hit.offset} outside the hop of {self.hop} frames")
-            for other in silences(hit.lane):
+        for offset, together in groupby(sorted(_loudest(events.hits), key=_offset), key=_offset):
+            if not 0 <= offset < self.hop:
+                raise ValueError(f"hit offset {offset} outside the hop of {self.hop} frames")
+            hits = list(together)  # of one frame: they silence what rang before, not each other
+            for other in {lane for hit in hits for lane in silences(hit.lane)}:
                 self._velocity[other] = 0
-            self._last[hit.lane] = self._n + hit.offset / self.hop
-            self._velocity[hit.lane] = hit.velocity
+            for hit in hits:
+                self._last[hit.lane] = self._n + offset / self.hop
+                self._velocity[hit.lane] = hit.velocity
         self._n += 1
         struck = (self._last >= self._n - 1).astype(np.float64)
         block = _lane_block(struck, self._velocity, self._last % 1.0, self._n - self._last)
@@ -121,6 +124,10 @@ class GridStream:
 def tempo_feature(bpm: float) -> float:
     """Tempo as the networks see it, about -2..2 for 55..220 bpm (SEEDS 1.7)."""
     return (log(bpm) - log(110.0)) / 0.35
+
+
+def _offset(hit: HopHit) -> int:
+    return hit.offset
 
 
 def _loudest(hits: tuple[HopHit, ...]) -> list[HopHit]:

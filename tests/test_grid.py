@@ -65,6 +65,13 @@ def test_a_closed_hat_ends_the_open_hat():
     assert not stream.row(HopEvents(hits=(HopHit(closed, 0, 0.5),)))[ring].any()
 
 
+def test_two_hats_of_one_frame_both_ring():
+    row = GridStream(256).row(HopEvents(hits=(HopHit(10, 9, 1.0), HopHit(14, 9, 0.5))))
+    assert row[10 * LANE_COLUMNS + 1] == 1.0 and row[14 * LANE_COLUMNS + 1] == 0.5
+    take = performance([(9 / RATE, 10, 1.0), (9 / RATE, 14, 0.5)])
+    np.testing.assert_allclose(build_grid(take, 1, hop=256, sample_rate=RATE)[0, :-4], row[:-4], atol=2e-5)
+
+
 def test_a_choke_ends_the_cymbal_and_is_marked():
     stream = GridStream(256)
     crash = LANE_OF_NAME["crash_1"]

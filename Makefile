@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # Debian packages; elsewhere the same libraries under other names (macOS and Windows wheels carry PortAudio).
 SYSTEM_RUN := libportaudio2
-SYSTEM_TEST := $(SYSTEM_RUN) jackd2
+SYSTEM_TEST := $(SYSTEM_RUN) jackd2 libfluidsynth3
 
 # $(call system,PACKAGES): install what is missing where apt may be used, else name it and go on.
 define system
@@ -72,5 +72,5 @@ $(VENV)/.run-ready: pyproject.toml | $(BIN)/python
 $(VENV)/.test-ready: pyproject.toml | $(BIN)/python
 	$(call system,$(SYSTEM_TEST))
 	$(PIP) $(TORCH)
-	$(PIP) -e '.[train,evaluate,dev]'
+	$(PIP) -e '.[train,evaluate,soundfont,discover,dev]'
 	@touch $@ $(VENV)/.run-ready

@@ -1,6 +1,6 @@
 """Strict reading of TOML tables into frozen dataclasses: unknown, missing and misfit keys are named.
 
-Field types may be str, int, float, dataclasses, `tuple[X, ...]` of these and `dict[str, X]`. A field with
+Field types may be str, int, float, bool, dataclasses, `tuple[X, ...]` of these and `dict[str, X]`. A field with
 a default may be absent from the table.
 """
 
@@ -49,8 +49,8 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         return {key: _value(get_args(kind)[1], one, f"{where}.{key}") for key, one in value.items()}
     if kind is float and type(value) in (int, float) and math.isfinite(value):
         return float(value)
-    if kind in (int, str) and type(value) is kind:
+    if kind in (int, str, bool) and type(value) is kind:
         return value
-    expected = {"int": "a whole number", "float": "a number", "str": "a text"}
+    expected = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false"}
     found = f"{where} is {str(value)[:60]!r}"
     raise TableError(f"{found}, expected {expected.get(getattr(kind, '__name__', ''), 'a list or table')}")

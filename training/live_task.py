@@ -18,14 +18,11 @@ from torch.optim import Optimizer
 
 from training.checkpoints import load_codec
 from training.codecs.drum_codec import DrumCodec, sum_codes
-from training.data.windows import WindowBatch
+from training.data.windows import DRUMMERS, WindowBatch
 from training.losses import band_level_loss, resolutions_of_step, stft_loss
 from training.predictors.live import LiveConfig, LivePredictor
 from training.recipe import Recipe
 from training.tasks import Logs, audio_logs, matrices_decay
-
-DRUMMERS = 11
-"""Drummer embeddings: 0 unknown, 1..10 those of the Groove MIDI Dataset."""
 
 
 @dataclass(frozen=True)

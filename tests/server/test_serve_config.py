@@ -77,3 +77,10 @@ def test_a_ring_far_behind_is_cleared_whole():
     ring.clear_to(5000)
     assert not ring.memory.any()
     assert ring.horizon == 5000
+
+
+def test_an_option_that_is_on_or_off_is_read_and_nothing_else_is_taken_for_it(tmp_path):
+    assert read_config(None, {"discover": True}).discover is True
+    (tmp_path / "c.toml").write_text('discover = "yes"\n')
+    with pytest.raises(InputError, match="expected true or false"):
+        read_config(tmp_path / "c.toml", {})

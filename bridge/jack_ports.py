@@ -5,26 +5,17 @@ frames. Here that place is kept: an event `offset` frames into a cycle arrived s
 module that touches the JACK client library (JACK-Client, optional: without it rtmidi serves JACK, too).
 """
 
-import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from bridge.ports import CLIENT, IN_NAME, OUT_NAME, Ports, Receive
 from ghostnote.errors import MissingError
 
-CLIENT: Final = "Ghostnote"
-IN_NAME: Final = "Ghostnote In"
-OUT_NAME: Final = "Ghostnote Out"
-POLL_S: Final = 1.0
 MAX_WAITING: Final = 1024
 """Messages that may wait for the next cycle; older ones are dropped."""
-
-_log = logging.getLogger("midi.in")
-
-Receive = Callable[[float, bytes], None]
-"""Arrival [s of perf_counter] and the bytes of one message."""
 
 
 def jack_available() -> bool:
@@ -36,31 +27,15 @@ def jack_available() -> bool:
     return jack is not None
 
 
-class JackPorts:
-    """An input and an output of one JACK client, from `start` to `stop`; opened again when the server comes back.
-
-    `receive` is called by JACK's thread and must only take note; `lost` by the watching thread when the server goes.
-    """
+class JackPorts(Ports):
+    """An input and an output of one JACK client; opened again when the server comes back."""
 
     def __init__(self, receive: Receive, lost: Callable[[], None], source: str | None = None) -> None:
         """`source`: a part of the name of the port to be connected to ours whenever it is there, None = none."""
-        self._receive, self._lost, self._source = receive, lost, source
+        super().__init__(receive, lost, source)
         self._client: Any = None
         self._outgoing: deque[bytes] = deque(maxlen=MAX_WAITING)
         self._gone = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="jack ports", daemon=True)
-
-    def start(self) -> None:
-        """Open the ports. Raises MissingError where no server runs."""
-        self._open()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Close the ports."""
-        self._stop.set()
-        self._thread.join()
-        self._close()
 
     @property
     def names(self) -> tuple[str, str]:
@@ -111,17 +86,8 @@ class JackPorts:
             if self._source.lower() in port.name.lower() and not ours.is_connected_to(port):
                 self._client.connect(port, ours)
 
-    def _watch(self) -> None:
-        while not self._stop.wait(POLL_S):
-            if self._client and self._gone.is_set():
-                _log.warning("the JACK server has gone: waiting for it")
-                self._close()
-                self._lost()
-            try:
-                if self._client:
-                    self._connect()
-                else:
-                    self._open()
-                    _log.warning("the MIDI port %s is back", IN_NAME)
-            except Exception as error:  # the library's errors, and a server that goes at this very moment
-                _log.debug("%s", error)
+    def _alive(self) -> bool:
+        if self._gone.is_set():
+            return False
+        self._connect()
+        return True

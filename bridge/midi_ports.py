@@ -17,21 +17,15 @@ from typing import Any, Final
 import rtmidi as _untyped
 
 from bridge.midi_clock import ArrivalClock
+from bridge.ports import CLIENT, IN_NAME, OUT_NAME, Ports, Receive
 from ghostnote.errors import InputError, MissingError
 
-CLIENT: Final = "Ghostnote"
-IN_NAME: Final = "Ghostnote In"
-OUT_NAME: Final = "Ghostnote Out"
-POLL_S: Final = 1.0
 _LOOPBACK: Final = ("Ghostnote", "loopMIDI")
 """Beginnings of the names of loopback ports that stand in for virtual ones on Windows."""
 _ALSA_NUMBERS: Final = re.compile(r" \d+:\d+$")
 
 rtmidi: Any = _untyped
 _log = logging.getLogger("midi.in")
-
-Receive = Callable[[float, bytes], None]
-"""Arrival [s of perf_counter] and the bytes of one message."""
 
 
 def midi_apis() -> list[str]:
@@ -63,19 +57,14 @@ def match_port(wanted: str, names: Sequence[str]) -> int:
     return found[0]
 
 
-class MidiPorts:
-    """An input and an output, from `start` to `stop`.
-
-    `receive` is called by rtmidi's thread with each message, `lost` by the watching thread when the input vanishes.
-    """
+class MidiPorts(Ports):
+    """An input and an output through rtmidi, by name."""
 
     def __init__(
         self, receive: Receive, lost: Callable[[], None], source: str | None = None, api: str = "auto"
     ) -> None:
         """`source` is the port to listen to (part of its name), None = a virtual port "Ghostnote In"."""
-        self._receive = receive
-        self._lost = lost
-        self._source = source
+        super().__init__(receive, lost, source)
         self._api = api
         self._in: Any = None
         self._out: Any = None
@@ -83,19 +72,6 @@ class MidiPorts:
         self._server = ""
         self._listed = False
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="midi ports", daemon=True)
-
-    def start(self) -> None:
-        """Open the ports. Raises MissingError, saying what to do, where the system or the port is not there."""
-        self._open()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Close the ports."""
-        self._stop.set()
-        self._thread.join()
-        self._close()
 
     @property
     def names(self) -> tuple[str, str]:
@@ -143,23 +119,6 @@ class MidiPorts:
         at = clock.arrival(now, heard[1]) if clock else now
         _log.debug("%.6f %s", at, data)
         self._receive(at, data)
-
-    def _watch(self) -> None:
-        while not self._stop.wait(POLL_S):
-            if self._in is not None and not self._alive():
-                _log.warning("the MIDI port %s has vanished: waiting for it", self._names[0])
-                self._close()
-                self._lost()
-            if self._in is None:
-                self._try_again()
-
-    def _try_again(self) -> None:
-        try:
-            self._open()
-        except (MissingError, InputError) as error:
-            _log.debug("%s", error)
-        else:
-            _log.warning("the MIDI port %s is back", self._names[0])
 
     def _alive(self) -> bool:
         """Whether the input is listed, if it ever was, and its JACK server is the same process as before."""

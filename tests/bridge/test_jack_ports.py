@@ -5,9 +5,10 @@ import statistics
 import pytest
 import rtmidi
 
-from bridge.jack_ports import IN_NAME, OUT_NAME, JackPorts
+from bridge.jack_ports import JackPorts
 from bridge.midi_decode import MidiDecoder
 from bridge.midi_echo import MidiEcho
+from bridge.ports import IN_NAME, OUT_NAME
 from ghostnote.errors import MissingError
 from ghostnote.events import NoteEvent, PanicEvent
 from ghostnote.midi_map import load_map

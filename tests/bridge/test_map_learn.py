@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from bridge.map_learn import MapLearner
 from bridge.midi_decode import MidiDecoder
-from bridge.midi_ports import IN_NAME
+from bridge.ports import IN_NAME
 from cli.main import build_app
 from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME
 from ghostnote.errors import InputError

@@ -7,7 +7,8 @@ import rtmidi
 
 from bridge.midi_decode import MidiDecoder
 from bridge.midi_echo import MidiEcho
-from bridge.midi_ports import IN_NAME, OUT_NAME, MidiPorts, list_ports, match_port
+from bridge.midi_ports import MidiPorts, list_ports, match_port
+from bridge.ports import IN_NAME, OUT_NAME
 from ghostnote.errors import InputError, MissingError
 from ghostnote.events import ClockEvent, NoteEvent, PanicEvent
 from ghostnote.midi_map import load_map

@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, str]] = {
     "preset": "cli.preset:app",
     "map": "cli.map:app",
     "run": "cli.run:run",
+    "app": "cli.app:app",
     "render": "cli.render:render",
     "kits": "cli.render:kits",
     "data": "cli.data:app",

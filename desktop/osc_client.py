@@ -1,0 +1,144 @@
+"""OSC over UDP inside Qt's event loop: the app's one way to the server. Nothing here waits.
+
+The link subscribes until it is answered, keeps the subscription, asks for the status twice a second and so notices
+when the server falls silent.
+"""
+
+import logging
+import time
+from typing import Final
+
+from pythonosc.osc_bundle_builder import OscBundleBuilder
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.osc_packet import OscPacket
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtNetwork import QHostAddress, QUdpSocket
+
+from desktop.session import PLAYED, STATUS, path
+from ghostnote.osc_schema import Value
+from ghostnote.osc_table import BY_PATH, ERROR, SUBSCRIBE, SUBSCRIPTION_S, UNSUBSCRIBE
+
+WATCH: Final = path("watch")
+"""As `SUBSCRIBE`, for hits, meter and spectrum as they come; where the server has it."""
+SEEK_MS: Final = 100
+POLL_MS: Final = 500
+HIDDEN_POLL_MS: Final = 2000
+SILENCE_S: Final = 3.0
+"""A server that answers nothing for so long is gone or hangs."""
+_RENEW_S: Final = SUBSCRIPTION_S / 3
+
+_log = logging.getLogger(__name__)
+
+
+class OscLink(QObject):
+    """A UDP socket that speaks with one server on this machine."""
+
+    received = Signal(str, tuple)
+    """Address and values of each message."""
+    arrived = Signal()
+    """The server has answered the subscription; all its values came before."""
+    fell_silent = Signal()
+    """A server that had arrived answers no more."""
+    polled = Signal()
+    """The status was asked for, about twice a second."""
+
+    def __init__(self, port: int = 0, parent: QObject | None = None) -> None:
+        """`port`: that of the server; it can be set later."""
+        super().__init__(parent)
+        self.port = port
+        self.connected = False
+        self._watching = False
+        self._heard = self._renewed = 0.0
+        self._here = QHostAddress(QHostAddress.SpecialAddress.LocalHost)
+        self._socket = QUdpSocket(self)
+        self._socket.bind(self._here, 0)
+        self._socket.readyRead.connect(self._read)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._tick)
+
+    def seek(self, port: int) -> None:
+        """Look for a server at `port` until it answers."""
+        self.port, self.connected = port, False
+        self._renewed = 0.0
+        self._timer.start(SEEK_MS)
+
+    def stop(self) -> None:
+        """Leave the server."""
+        self._timer.stop()
+        if self.connected:
+            self.send(UNSUBSCRIBE)
+        self.connected = False
+
+    def set_hidden(self, hidden: bool) -> None:
+        """Ask less often, and be sent no hits and meters, while nobody looks."""
+        self._watching = not hidden
+        if self.connected:
+            self._timer.setInterval(HIDDEN_POLL_MS if hidden else POLL_MS)
+            self._watch()
+
+    def send(self, address: str, *values: Value) -> None:
+        """Send one message."""
+        self._write(_message(address, *values).dgram)
+
+    def send_at(self, seconds: float, address: str, *values: Value) -> None:
+        """Send one message to be carried out at `seconds` of the system's clock (`time.time()`)."""
+        bundle = OscBundleBuilder(seconds)  # type: ignore[arg-type]  # python-osc types it as int, and takes a float
+        bundle.add_content(_message(address, *values))
+        self._write(bundle.build().dgram)
+
+    def _write(self, data: bytes) -> None:
+        if self.port:
+            self._socket.writeDatagram(data, self._here, self.port)
+
+    def _read(self) -> None:
+        while self._socket.hasPendingDatagrams():
+            datagram = self._socket.receiveDatagram()
+            if datagram.senderPort() != self.port:
+                continue
+            try:
+                messages = OscPacket(bytes(datagram.data().data())).messages
+            except Exception as error:  # python-osc lets errors of struct, Unicode and others through
+                _log.warning("not an OSC packet: %s", error)
+                continue
+            self._heard = time.monotonic()
+            for timed in messages:
+                self._take(timed.message.address, tuple(timed.message.params))
+
+    def _take(self, address: str, values: tuple[Value, ...]) -> None:
+        if address != SUBSCRIBE:
+            self.received.emit(address, values)
+        elif not self.connected:
+            self.connected = True
+            self._timer.start(POLL_MS)
+            self._watch()
+            self.send(STATUS)
+            self.arrived.emit()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if not self.connected:
+            self.send(SUBSCRIBE)
+            return
+        if now - self._heard > max(SILENCE_S, self._timer.interval() * 2e-3):
+            self.connected = False
+            self._timer.start(SEEK_MS)
+            self.fell_silent.emit()
+            return
+        if now - self._renewed > _RENEW_S:
+            self._renewed = now
+            self.send(SUBSCRIBE)
+            self._watch()
+        self.send(STATUS)
+        self.polled.emit()
+
+    def _watch(self) -> None:
+        if WATCH in BY_PATH:
+            self.send(WATCH, int(self._watching))
+
+
+def _message(address: str, *values: Value) -> OscMessage:
+    builder = OscMessageBuilder(address)
+    for value in values:
+        builder.add_arg(value)
+    return builder.build()

@@ -1,0 +1,152 @@
+"""The server as a process of its own: started, started again when it dies, ended with the app.
+
+The server's standard input is a pipe from here: when this process is gone, however it went, the server reads the end
+of it and ends, too.
+"""
+
+import logging
+import socket
+import time
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final
+
+from PySide6.QtCore import QObject, QProcess, Signal
+
+from desktop.program import command
+from ghostnote.errors import InputError
+
+USER_ERROR: Final = 2
+"""Exit status of something that the user can put right: starting again would not help."""
+MAX_CRASHES: Final = 3
+CRASH_WINDOW_S: Final = 30.0
+END_MS: Final = 3000
+
+_log = logging.getLogger(__name__)
+
+
+class ServerState(Enum):
+    """What the process does."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+    FAILED = "failed"
+
+
+class ServerProcess(QObject):
+    """Runs `ghostnote serve` with some options."""
+
+    started = Signal(int)
+    """A process was started that listens at this OSC port."""
+    crashed = Signal(str)
+    """It died by itself and has been started again; the last line it wrote."""
+    failed = Signal(str)
+    """It does not run, and will not without the user; why."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state = ServerState.STOPPED
+        self._options: tuple[str, ...] = ()
+        self._port = 0
+        self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
+        self._lines: deque[str] = deque(maxlen=50)
+        self._process: QProcess | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process number, 0 where none runs."""
+        return int(self._process.processId()) if self._process else 0
+
+    @property
+    def log(self) -> str:
+        """The last lines that the server wrote."""
+        return "\n".join(self._lines)
+
+    def start(self, options: Sequence[str], port: int) -> None:
+        """Start with these options of `ghostnote serve`, hearing OSC at `port` or, where it is taken, at another."""
+        self.stop()
+        self._options, self._port = tuple(options), free_port(port)
+        self._launch()
+
+    def _launch(self) -> None:
+        process = self._process = QProcess(self)
+        process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
+        process.readyReadStandardOutput.connect(lambda: self._read(process))
+        process.finished.connect(lambda code, status: self._finished(process, code))
+        process.errorOccurred.connect(lambda error: self._error(process, error))
+        program, *arguments = command("app", "server", *self._options, "--osc-port", str(self._port))
+        self.state = ServerState.RUNNING
+        process.start(program, arguments)
+        self.started.emit(self._port)
+
+    def restart_hanging(self) -> None:
+        """Kill a server that does not answer; it is started again as after a crash."""
+        if self._process is not None and self.state is ServerState.RUNNING:
+            self._process.kill()
+
+    def stop(self) -> None:
+        """End the process and wait until it is gone, at most a few seconds; then it is killed."""
+        process, self._process = self._process, None
+        self.state = ServerState.STOPPED
+        if process is None:
+            return
+        process.blockSignals(True)
+        process.closeWriteChannel()
+        if process.state() != QProcess.ProcessState.NotRunning and not process.waitForFinished(END_MS):
+            process.kill()
+            process.waitForFinished(END_MS)
+        process.deleteLater()
+
+    def _read(self, process: QProcess) -> None:
+        text = bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace")
+        for line in text.splitlines():
+            if line.strip():
+                self._lines.append(line.strip())
+                _log.info("%s", line.rstrip())
+
+    def _error(self, process: QProcess, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart and process is self._process:
+            self._fail(f"the server cannot be started: {process.errorString()}")
+
+    def _finished(self, process: QProcess, code: int) -> None:
+        if process is not self._process:
+            return
+        self._read(process)
+        last = self._lines[-1] if self._lines else "it wrote nothing"
+        last = last.removeprefix("ghostnote: ")
+        process.deleteLater()
+        self._process = None
+        now = time.monotonic()
+        self._crashes.append(now)
+        often = len(self._crashes) == MAX_CRASHES and now - self._crashes[0] < CRASH_WINDOW_S
+        if process.exitStatus() == QProcess.ExitStatus.NormalExit and code == USER_ERROR:
+            self._fail(last)
+        elif often:
+            self._crashes.clear()
+            self._fail(f"the sound engine died {MAX_CRASHES} times within {CRASH_WINDOW_S:.0f} s; last words: {last}")
+        else:
+            _log.warning("the server died (%d): %s", code, last)
+            self._port = free_port(self._port)
+            self._launch()
+            self.crashed.emit(last)
+
+    def _fail(self, why: str) -> None:
+        self._process = None
+        self.state = ServerState.FAILED
+        self.failed.emit(why)
+
+
+def free_port(wanted: int) -> int:
+    """`wanted` if UDP and TCP (OSCQuery) are free there on this machine, else a port that is. Raises InputError."""
+    for port in (wanted, 0, 0, 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            try:
+                udp.bind(("127.0.0.1", port))
+                tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tcp.bind(("127.0.0.1", udp.getsockname()[1]))
+            except OSError as error:
+                _log.info("port %d: %s", port, error)
+                continue
+            return int(udp.getsockname()[1])
+    raise InputError("no free UDP port on 127.0.0.1: close other programs")

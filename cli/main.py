@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, str]] = {
     "kits": "cli.render:kits",
     "data": "cli.data:app",
     "evaluate": "cli.evaluate:evaluate",
+    "listen": "cli.listen:listen",
     "train": "cli.train:train",
     "export": "cli.export:export",
 }
@@ -40,7 +41,7 @@ COMMANDS: Final[dict[str, str]] = {
 
 MODULES_OF_EXTRA: Final = {
     "train": ("torch", "encodec", "lightning_fabric", "safetensors", "tensorboard", "onnx", "onnxscript"),
-    "evaluate": ("mir_eval", "scipy", "matplotlib", "sklearn", "ai_edge_litert"),
+    "evaluate": ("mir_eval", "scipy", "matplotlib", "sklearn", "ai_edge_litert", "pyloudnorm"),
     "soundfont": ("fluidsynth",),
     "discover": ("zeroconf",),
     "desktop": ("PySide6",),

@@ -232,14 +232,7 @@ def preset_commands(name: str, state: State) -> list[Command]:
     Raises MissingError, or InputError where the preset is corrupt or for another bundle than the one that plays.
     """
     preset = load_preset(name)
-    strange = [kit for kit in preset.kit if kit not in state.kits]
-    if strange or (preset.bundle and preset.bundle != state.settings.bundle):
-        raise InputError(
-            f"preset {name!r} is for the bundle {preset.bundle or 'with kit ' + ', '.join(strange)}, "
-            f"{state.settings.bundle or 'another'} is playing: start ghostnote with that bundle"
-        )
-    if preset.drummer >= max(1, len(state.drummers)):
-        raise InputError(f"preset {name!r} asks for drummer {preset.drummer}, the bundle has {len(state.drummers)}")
+    preset.check_fits(name, state.settings.bundle, state.kits, state.drummers)
     return [*preset.commands(), LoadPreset(name)]
 
 

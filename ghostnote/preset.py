@@ -20,7 +20,7 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -97,6 +97,17 @@ class Preset:
             SetMode("window" if self.mode == "window" else "live"),
             SetTempo(self.tempo),
         ]
+
+    def check_fits(self, name: str, bundle: str, kits: Collection[str], drummers: Collection[str]) -> None:
+        """Raises InputError unless this preset, called `name`, is for a bundle of that name, kits and drummers."""
+        strange = [kit for kit in self.kit if kit not in kits]
+        if strange or (self.bundle and self.bundle != bundle):
+            raise InputError(
+                f"preset {name!r} is for the bundle {self.bundle or 'with kit ' + ', '.join(strange)}, "
+                f"{bundle or 'another'} is playing: start ghostnote with that bundle"
+            )
+        if self.drummer >= max(1, len(drummers)):
+            raise InputError(f"preset {name!r} asks for drummer {self.drummer}, the bundle has {len(drummers)}")
 
     def after(self, command: Command) -> "Preset":
         """The settings once `command` has been carried out; LoadPreset changes nothing by itself."""

@@ -16,13 +16,30 @@ from ghostnote.preset import Preset
 log = logging.getLogger(__name__)
 
 
+class Named(Protocol):
+    """Something with a name."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+
 class Renders(Protocol):
-    """What the engine and its control need of a renderer (server.renderer.Renderer)."""
+    """What the server needs of a renderer (server.renderer.Renderer)."""
 
     hop: int
     sample_rate: int
     channels: int
     kits: tuple[str, ...]
+    drummers: tuple[str, ...]
+    provider: str
+    """The execution provider that really runs."""
+
+    @property
+    def manifest(self) -> Named:
+        """The bundle; at least its name."""
+        ...
 
     def reset(self) -> None:
         """Silence; forget every hit."""
@@ -46,18 +63,21 @@ class Renders(Protocol):
 
 
 class Control:
-    """Applies commands to a renderer and remembers what is in force.
+    """Applies commands to the renderer that plays and remembers what is in force.
 
     `apply` belongs to the render thread. `settings` is replaced as a whole, never changed, so any thread may read it.
     """
 
-    def __init__(self, renderer: Renders, settings: Preset | None = None) -> None:
-        """Puts `settings` in force, None = the bundle's first kit as it is. Raises InputError where they do not fit."""
-        self._renderer = renderer
+    def __init__(self, renderer: Renders, settings: Preset | None = None, preset: str = "") -> None:
+        """Puts `settings` in force, None = the bundle's first kit as it is; `preset`: the name of these settings.
+
+        Raises InputError where they do not fit the renderer.
+        """
+        self.renderer = renderer
         self.settings = settings or Preset()
         if not self.settings.kit:
             self.settings = replace(self.settings, kit={renderer.kits[0]: 1.0})
-        self.preset = ""
+        self.preset = preset
         """Name of the preset loaded last."""
         renderer.set_kit(self.settings.kit)
         renderer.set_drummer(self.settings.drummer)
@@ -69,11 +89,11 @@ class Control:
         try:
             match command:
                 case SetKit():
-                    self._renderer.set_kit(wanted.kit)
+                    self.renderer.set_kit(wanted.kit)
                 case SetDrummer():
-                    self._renderer.set_drummer(wanted.drummer)
+                    self.renderer.set_drummer(wanted.drummer)
                 case SetLevel() | SetPan():
-                    self._renderer.set_levels(wanted.levels, wanted.pans)
+                    self.renderer.set_levels(wanted.levels, wanted.pans)
                 case SetMode("window"):
                     raise InputError(
                         "mode window is not played live: `ghostnote render --mode window` writes files in it"
@@ -90,5 +110,5 @@ class Control:
 
     def program(self, event: ProgramEvent) -> bool:
         """The kit of a MIDI program change; False when the bundle has no such kit."""
-        kits = self._renderer.kits
+        kits = self.renderer.kits
         return event.program < len(kits) and self.apply(SetKit({kits[event.program]: 1.0}))

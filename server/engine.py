@@ -30,7 +30,7 @@ from ghostnote.events import (
 from ghostnote.grid import HopEvents, HopHit
 from ghostnote.latency import ARRIVAL_SECONDS, Latency, default_lead
 from server.clock import DeviceClock
-from server.control import Control, Renders
+from server.control import Control
 from server.feel import add_feel
 from server.inbox import Inbox
 from server.limiter import Limiter
@@ -56,7 +56,6 @@ class Engine:
 
     def __init__(
         self,
-        renderer: Renders,
         output: Output,
         inbox: Inbox,
         control: Control,
@@ -67,11 +66,12 @@ class Engine:
         stats: Stats | None = None,
     ) -> None:
         """`lead`: frames at the device's rate, None = the default. `limiter`: None = none."""
-        self._renderer, self._output, self._inbox, self.control = renderer, output, inbox, control
+        self._output, self._inbox, self.control = output, inbox, control
+        renderer = control.renderer
         self._limiter, self._now = limiter, now
         self.stats = stats or Stats()
         self.clock = DeviceClock(output.rate, output.block)
-        self.transport = Transport()
+        self.transport = Transport(control.settings.tempo)
         self.hop = renderer.hop
         same = output.rate == renderer.sample_rate
         self._ratio = output.rate / renderer.sample_rate
@@ -107,7 +107,7 @@ class Engine:
 
     def run(self, stop: threading.Event) -> None:
         """Render until `stop` is set or the output is gone."""
-        self._renderer.reset()
+        self.control.renderer.reset()
         while not self.clock.settled:
             if stop.is_set() or self._ended or not self._output.alive():
                 return
@@ -145,7 +145,7 @@ class Engine:
         self._receive()
         events = self._collect()
         start = time.perf_counter()
-        audio = self._renderer.render([events])
+        audio = self.control.renderer.render([events])
         if self._limiter:
             audio = self._limiter.process(audio)
         if self._resampler:
@@ -168,7 +168,9 @@ class Engine:
         self._n += hops
         self._written = round(self._n * self.hop * self._ratio)
         if self._resampler:
-            self._resampler = Resampler(self._renderer.sample_rate, self._output.rate, self._renderer.channels)
+            self._resampler = Resampler(
+                self.control.renderer.sample_rate, self._output.rate, self.control.renderer.channels
+            )
         self.stats.late_hops += hops
         self.stats.dropped_frames += behind
         while self._pending and self._pending[0][0] < self._n * self.hop:
@@ -207,7 +209,7 @@ class Engine:
         frame = round(self.clock.frame_at(event.at) / self._ratio) + self.hop + self._lead
         late = self._n * self.hop - frame
         is_hit = isinstance(event, NoteEvent)
-        too_old = late > CATCH_UP_SECONDS * self._renderer.sample_rate
+        too_old = late > CATCH_UP_SECONDS * self.control.renderer.sample_rate
         if len(self._pending) >= MAX_PENDING or (too_old and is_hit):
             self.stats.lost_hits += is_hit
             return
@@ -245,6 +247,6 @@ class Engine:
         self._output.fade_out()
 
     def _forget(self) -> None:
-        self._renderer.reset()
+        self.control.renderer.reset()
         if self._limiter:
             self._limiter.reset()

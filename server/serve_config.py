@@ -2,11 +2,12 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ghostnote.errors import InputError, MissingError
+from ghostnote.preset import Preset, load_preset
 from ghostnote.toml_reader import TableError, from_table
 
 BACKENDS: Final = ("rtmixer", "callback")
@@ -19,9 +20,9 @@ class ServeConfig:
     """How to serve. The fields are the keys of a configuration file and the options of `ghostnote serve`."""
 
     bundle: str = ""
-    """Name or folder of a bundle, "" = the default."""
+    """Name or folder of a bundle, "" = the preset's or the default."""
     device: str = ""
-    """Index of an output device or part of its name, "" = the system's default."""
+    """Index of an output device or part of its name, "" = the preset's or the system's default."""
     block: int = 128
     """Frames of one device callback, 16..8192."""
     rate: int = 0
@@ -34,16 +35,18 @@ class ServeConfig:
     """MIDI port to listen to, "" = a virtual port "Ghostnote In"."""
     midi_api: str = "auto"
     """"alsa", "jack", "core", "winmm"; "auto" = the first that answers."""
-    midi_map: str = "gm"
-    """Name or file of a MIDI map."""
+    midi_map: str = ""
+    """Name or file of a MIDI map, "" = the preset's, "gm" without one."""
     osc_host: str = "127.0.0.1"
     """Address on which OSC is heard; any other than this machine's own is open to the network."""
     osc_port: int = 9010
     """UDP port, 0 = any free one."""
     discover: bool = False
     """Announce OSC and OSCQuery by zeroconf."""
+    preset: str = ""
+    """Saved settings to start with; what is given besides (bundle, device, MIDI map, kit) overrules them."""
     kit: str = ""
-    """Kit at the start, "" = the bundle's first."""
+    """Kit at the start, "" = the preset's or the bundle's first."""
     play: str = ""
     """Shipped groove, or file of one, to be repeated."""
     threads: int = 1
@@ -76,6 +79,19 @@ def read_config(path: Path | None, given: Mapping[str, Any]) -> ServeConfig:
     except TableError as error:
         known = ", ".join(entry.name for entry in fields(ServeConfig))
         raise InputError(f"{path or 'options'}: {error}; known keys are {known}") from None
+
+
+def start_settings(config: ServeConfig) -> tuple[ServeConfig, Preset]:
+    """What to start with: the configuration with its preset filled in, and the settings. Raises as `load_preset`."""
+    preset = load_preset(config.preset) if config.preset else Preset()
+    full = replace(
+        config,
+        bundle=config.bundle or preset.bundle,
+        device=config.device or preset.output,
+        midi_map=config.midi_map or preset.midi_map,
+    )
+    kit = {config.kit: 1.0} if config.kit else preset.kit
+    return full, replace(preset, kit=kit, midi_map=full.midi_map, output=full.device)
 
 
 def groove_path(groove: str) -> Path:

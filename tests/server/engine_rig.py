@@ -13,6 +13,11 @@ from server.inbox import Inbox
 from server.output import NullOutput
 
 
+@dataclass(frozen=True)
+class Title:
+    name: str
+
+
 @dataclass
 class ClickRenderer:
     """One sample of the hit's velocity at the hit's frame; a kit is a constant added to every sample."""
@@ -21,6 +26,9 @@ class ClickRenderer:
     sample_rate: int = 48000
     channels: int = 2
     kits: tuple[str, ...] = ("low", "high")
+    drummers: tuple[str, ...] = ("one",)
+    provider: str = "none"
+    manifest: Title = Title("click")
     resets: int = 0
     level: float = 0.0
     seen: list[HopEvents] = field(default_factory=list)
@@ -55,7 +63,6 @@ class Rig:
         self.inbox = Inbox(options.pop("bound", 4096))
         self.time = start
         self.engine = Engine(
-            self.renderer,
             self.output,
             self.inbox,
             Control(self.renderer),

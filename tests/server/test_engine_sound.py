@@ -37,7 +37,7 @@ def heard_live(block):
     output = NullOutput(RATE, block)
     renderer, inbox = Recorder(Networks(TINY)), Inbox()
     renderer.asked = []
-    engine = Engine(renderer, output, inbox, Control(renderer), now=lambda: now)
+    engine = Engine(output, inbox, Control(renderer), now=lambda: now)
     taken = 0
 
     def take_blocks(until):

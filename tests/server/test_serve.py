@@ -1,0 +1,170 @@
+"""The whole server in one process, with a device and MIDI ports that exist only here."""
+
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bridge.osc_client import OscClient
+from bridge.ports import Ports
+from ghostnote.errors import InputError, MissingError
+from ghostnote.preset import Preset, save_preset
+from server import playback, serve
+from server.audio import DeviceInfo
+from server.loading import load_bundle
+from server.output import NullOutput
+from server.serve import Server
+from server.serve_config import ServeConfig
+
+TINY = Path(__file__).parent.parent / "data" / "tiny_bundle"
+
+
+class PacedOutput(NullOutput):
+    """Takes a block whenever it is time for one, and keeps what was played."""
+
+    def __init__(self, rate, block):
+        super().__init__(rate, block)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        begin = time.perf_counter()
+        while not self._ended.wait(0.001):
+            while self.consumed() < (time.perf_counter() - begin) * self.rate:
+                self.advance()
+
+    def close(self):
+        self._ended.set()
+        self._thread.join()
+
+
+class FakePorts(Ports):
+    """Ports that nobody is connected to; what is sent is kept."""
+
+    def __init__(self, receive, lost, source=None, api="auto"):
+        super().__init__(receive, lost, source)
+        self.sent = []
+
+    names = ("in", "out")
+
+    def send(self, message):
+        self.sent.append(message)
+
+    def _open(self):
+        pass
+
+    def _close(self):
+        pass
+
+    def _alive(self):
+        return True
+
+
+@pytest.fixture
+def serving(monkeypatch, tmp_path):
+    """A context manager that runs a server with a configuration and gives it and an OSC client."""
+    monkeypatch.setenv("GHOSTNOTE_HOME", str(tmp_path))
+    device = DeviceInfo(0, "paced", "test", 2, 48000, True)
+    monkeypatch.setattr(playback.audio, "find_output", lambda wanted: device)
+    monkeypatch.setattr(playback.audio, "open_output", lambda device, rate, block, backend: PacedOutput(rate, block))
+    monkeypatch.setattr(serve, "MidiPorts", FakePorts)
+    monkeypatch.setattr(serve, "JackPorts", FakePorts)
+    for module in (serve, playback):
+        monkeypatch.setattr(module, "prioritise_thread", lambda priority: "ordinary")
+    monkeypatch.setattr(serve, "prepare_process", lambda: None)
+
+    @contextmanager
+    def run(**options):
+        server = Server(ServeConfig(**{"bundle": str(TINY), "osc_port": 0, "block": 256, **options}), load_bundle)
+        watching = threading.Thread(target=server.run)
+        try:
+            host, port = server.open().osc
+            watching.start()
+            wait_for(lambda: server.playback.stats.hops > 0)
+            with OscClient(host, port) as client:
+                yield server, client
+        finally:
+            server.close()
+            if watching.ident:
+                watching.join()
+
+    return run
+
+
+def wait_for(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def value(client, address):
+    ((_, found),) = client.ask(address)
+    return found
+
+
+def figures(client):
+    found = value(client, "/ghostnote/status")
+    return dict(zip(found[::2], found[1::2], strict=True))
+
+
+def test_a_hit_by_osc_is_echoed_to_the_midi_output(serving):
+    with serving() as (server, client):
+        client.change("/ghostnote/hit", ["snare", 1.0])
+        wait_for(lambda: len(server._ports.sent) >= 2)
+        assert [message[:2] for message in server._ports.sent[:2]] == [bytes((0x99, 38)), bytes((0x89, 38))]
+        wait_for(lambda: figures(client)["hits"] == 1)
+        assert figures(client)["echo_dropped"] == 0
+
+
+def test_the_status_counts_osc_messages_that_were_too_many(serving):
+    with serving() as (server, client):
+        assert figures(client)["osc_dropped"] == 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+            while not server._osc.dropped:
+                for _ in range(100):
+                    flood.sendto(b"/ghostnote/beat\0,\0\0\0", server._osc.address)
+                time.sleep(0.001)
+        time.sleep(0.2)  # what still waits in the socket is answered first
+        assert figures(client)["osc_dropped"] == server._osc.dropped > 0
+
+
+def test_a_server_starts_with_a_saved_preset(serving):
+    save_preset("mine", Preset(kit={"beta": 1.0}, drummer=1, levels={"snare": -6.0}, tempo=90.0))
+    with serving(preset="mine") as (server, client):
+        assert value(client, "/ghostnote/preset") == ("mine",)
+        assert value(client, "/ghostnote/kit") == ("beta",)
+        assert value(client, "/ghostnote/drummer") == (1,)
+        assert value(client, "/ghostnote/level/snare") == (-6.0,)
+        assert server.playback.engine.transport.bpm == 90.0
+
+
+def test_what_is_given_beside_a_preset_overrules_it(serving):
+    save_preset("mine", Preset(bundle="", kit={"beta": 1.0}, midi_map="td17"))
+    with serving(preset="mine", kit="gamma", midi_map="ezdrummer") as (server, client):
+        assert value(client, "/ghostnote/kit") == ("gamma",)
+        assert server.config.midi_map == "ezdrummer"
+
+
+@pytest.mark.parametrize(
+    ("preset", "fault"),
+    [
+        (Preset(bundle="other"), "preset 'mine' is for the bundle other, tiny is playing"),
+        (Preset(kit={"tr808": 1.0}), "with kit tr808"),
+        (Preset(drummer=7), "asks for drummer 7, the bundle has 2"),
+    ],
+)
+def test_a_preset_that_does_not_fit_the_bundle_is_refused_at_the_start(serving, preset, fault):
+    save_preset("mine", preset)
+    with pytest.raises(InputError, match=fault), serving(preset="mine"):
+        pass
+
+
+def test_a_preset_that_is_not_there_is_named_with_those_that_are(serving):
+    save_preset("mine", Preset())
+    with pytest.raises(MissingError, match=r"no preset 'yours'.*mine"), serving(preset="yours"):
+        pass

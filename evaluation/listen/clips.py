@@ -89,4 +89,4 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
         raise InputError(f"{path} cannot be read as sound: {error}") from None
     if audio.shape[1] > 2:
         raise InputError(f"{path} has {audio.shape[1]} channels: one or two can be compared")
-    return audio, int(rate)
+    return audio.astype(np.float32, copy=False), int(rate)

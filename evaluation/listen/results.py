@@ -40,11 +40,6 @@ class Answer:
     answered: str
     """Local time with zone, ISO 8601."""
 
-    def same_test(self, other: "Answer") -> bool:
-        """Whether both belong to one test."""
-        keys = ("listener", "mode", "seed", "a", "b")
-        return all(getattr(self, key) == getattr(other, key) for key in keys)
-
 
 HEADER: Final = tuple(field.name for field in fields(Answer))
 _INTEGERS: Final = ("seed", "trial", "plays")

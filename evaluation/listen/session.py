@@ -37,7 +37,7 @@ class Session:
         """Raises InputError or MissingError for clips or a results file that cannot serve."""
         self.request = request
         recorded, self.damaged_lines = read_answers(request.out)
-        mine = [answer for answer in recorded if answer.same_test(self._answer(answer.seed))]
+        mine = [answer for answer in recorded if self._mine(answer)]
         self.unpaired: list[str] = []
         seed = request.seed if request.seed is not None else self._unfinished(mine)
         self.seed = secrets.randbelow(2**31) if seed is None else seed
@@ -80,23 +80,18 @@ class Session:
             if answer not in answers(self.request.mode):
                 raise InputError(f"answer {answer!r:.20}: choose from {', '.join(answers(self.request.mode))}")
             asked = self.trials[trial - 1]
-            kept = self._answer(self.seed, trial, asked, answer, round(seconds, 2), plays)
+            kept = self._line(self.seed, trial, asked, answer, round(seconds, 2), plays)
             append(self.request.out, kept)
             self.given.append(kept)
 
-    def _answer(
-        self,
-        seed: int,
-        trial: int = 0,
-        asked: Trial | None = None,
-        answer: str = "",
-        seconds: float = 0,
-        plays: int = 0,
-    ) -> Answer:
-        now = datetime.now().astimezone().isoformat(timespec="seconds")
-        name, truth = (asked.name, asked.truth) if asked else ("", "")
+    def _line(self, seed: int, trial: int, asked: Trial, answer: str, seconds: float, plays: int) -> Answer:
+        r, now = self.request, datetime.now().astimezone().isoformat(timespec="seconds")
+        a, b = str(r.a), str(r.b)
+        return Answer(r.listener, r.mode, seed, trial, asked.name, a, b, asked.truth, answer, seconds, plays, now)
+
+    def _mine(self, answer: Answer) -> bool:
         r = self.request
-        return Answer(r.listener, r.mode, seed, trial, name, str(r.a), str(r.b), truth, answer, seconds, plays, now)
+        return (answer.listener, answer.mode, answer.a, answer.b) == (r.listener, r.mode, str(r.a), str(r.b))
 
     def _trials(self, seed: int) -> list[Trial]:
         if self.request.mode == "rate":

@@ -58,7 +58,7 @@ def abx_trials(pairs: dict[str, tuple[Path, Path]], count: int, seed: int) -> li
     tosses = np.random.default_rng((seed, 1)).integers(2, size=count)
     trials: list[Trial] = []
     for name, toss in zip(names, tosses, strict=True):
-        clips = dict(zip(ABX_ANSWERS, pairs[name], strict=True))
+        clips = {"a": pairs[name][0], "b": pairs[name][1]}
         truth = ABX_ANSWERS[toss]
         trials.append(Trial(name, {**clips, "x": clips[truth]}, truth))
     return trials

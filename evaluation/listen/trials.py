@@ -74,5 +74,5 @@ def rating_trials(a: Path, b: Path, seed: int) -> list[Trial]:
 def _rounds(names: Sequence[str], count: int, rng: np.random.Generator) -> list[str]:
     order: list[str] = []
     while len(order) < count:
-        order += [names[i] for i in rng.permutation(len(names))]
+        order += [names[int(i)] for i in rng.permutation(len(names))]
     return order[:count]

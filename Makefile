@@ -32,10 +32,10 @@ fi
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench clean
+.PHONY: help run test lint format bench e2e-ardour soak clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(VENV)/.run-ready ## set up, then play a groove with the shipped bundle (ARGS="--kit tr808")
 	$(BIN)/ghostnote run $(ARGS)
@@ -55,6 +55,13 @@ format: $(VENV)/.test-ready ## rewrite the sources in the project's style
 
 bench: $(VENV)/.test-ready ## print the figures of all benchmarks (one: BENCH=benchmarks/sampler_speed.py)
 	@set -e; for script in $(BENCH); do echo "== $$script"; $(BIN)/python -m $$(echo $${script%.py} | tr / .) $(ARGS); done
+
+e2e-ardour: $(VENV)/.test-ready ## Ardour, without its window, plays into ghostnote serve and records it (ARGS="--keep out/ardour")
+	$(call system,jackd2 ardour)
+	$(BIN)/python -m benchmarks.ardour.line_up $(ARGS)
+
+soak: $(VENV)/.test-ready ## serve under random load and tell what grows, is late or hangs (ARGS="--minutes 60")
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 clean: ## remove the virtual environment and caches; keeps runs/ and out/
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -178,6 +178,10 @@ class Session:
         else:
             self.change(path("morph"), float(amount), first, second)
 
+    def ask_groove(self, prompt: str) -> None:
+        """Let the server play a groove that is described in words."""
+        self._send(path("groove/prompt"), prompt)
+
     def load_preset(self, name: str) -> None:
         """Let the server load a saved preset."""
         self._send(PRESET, name)

@@ -1,0 +1,84 @@
+"""The app: window, tray icon, server process, one event loop."""
+
+import logging
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
+
+from desktop.control import Control
+from desktop.settings import load_settings
+from desktop.single import SingleInstance
+from desktop.theme import ASSETS, apply_theme
+from desktop.window import MainWindow
+
+_log = logging.getLogger(__name__)
+_SIGNAL_LOOK_MS = 500
+
+
+def run_app(given: Mapping[str, Any]) -> int:
+    """Show the window until it is closed; `given` overrules remembered settings by name. Returns the exit status."""
+    app = make_application()
+    single = SingleInstance(app)
+    if not single.first():
+        _log.info("Ghostnote runs already: its window was called")
+        return 0
+    control = Control(replace(load_settings(), **given))
+    apply_theme(app, control.settings.theme)
+    window = MainWindow(control)
+    single.called.connect(lambda: bring_to_front(window))
+    tray = make_tray(app, window)
+    app.aboutToQuit.connect(control.shutdown)
+    app.styleHints().colorSchemeChanged.connect(lambda: apply_theme(app, control.settings.theme))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: app.quit())
+    looking = QTimer()  # lets Python see signals while Qt's loop waits
+    looking.timeout.connect(lambda: None)
+    looking.start(_SIGNAL_LOOK_MS)
+    window.show()
+    QTimer.singleShot(0, control.start)
+    status = app.exec()
+    tray.hide()
+    single.release()
+    return status
+
+
+def make_application() -> QApplication:
+    """The QApplication, named and with its icon; the one there is already, where there is one."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(["Ghostnote"])
+    app.setApplicationName("Ghostnote")
+    app.setDesktopFileName("ghostnote")
+    app.setWindowIcon(QIcon(str(ASSETS / "ghostnote.svg")))
+    return app
+
+
+def make_tray(app: QApplication, window: MainWindow) -> QSystemTrayIcon:
+    """The icon in the system's tray: show, panic, quit."""
+    tray = QSystemTrayIcon(app.windowIcon(), app)
+    menu = QMenu(window)
+    menu.addAction("Show Ghostnote", lambda: bring_to_front(window))
+    menu.addAction("Panic", window.control.panic)
+    menu.addSeparator()
+    menu.addAction("Quit", app.quit)
+    tray.setContextMenu(menu)
+    tray.setToolTip("Ghostnote")
+    tray.activated.connect(
+        lambda reason: bring_to_front(window) if reason == QSystemTrayIcon.ActivationReason.Trigger else None
+    )
+    if QSystemTrayIcon.isSystemTrayAvailable():
+        tray.show()
+    return tray
+
+
+def bring_to_front(window: MainWindow) -> None:
+    """Show the window, wherever it is."""
+    window.setWindowState(window.windowState() & ~window.windowState().WindowMinimized)
+    window.show()
+    window.raise_()
+    window.activateWindow()

@@ -1,0 +1,37 @@
+"""The grooves that ship, and the phrase with which a kit is auditioned. Nothing of Qt."""
+
+from typing import Final
+
+from ghostnote.articulations import LANE_OF_NAME
+from ghostnote.bundle import BUNDLES_DIR
+from ghostnote.groove_file import read_groove_file
+from ghostnote.performance import Performance, make_hits
+
+GROOVES_DIR: Final = BUNDLES_DIR.parent / "grooves"
+AUDITION: Final = (
+    (0.0, "kick", 0.85),
+    (0.0, "hat_closed_bow", 0.6),
+    (0.25, "hat_closed_bow", 0.4),
+    (0.5, "snare", 0.85),
+    (0.5, "hat_closed_bow", 0.6),
+    (0.75, "hat_open_bow", 0.5),
+    (1.0, "kick", 0.9),
+    (1.0, "crash_1", 0.7),
+)
+"""Seconds, articulation, velocity."""
+
+
+def groove_names() -> list[tuple[str, str]]:
+    """(title, name) of the shipped grooves, sorted."""
+    return [(path.stem.replace("_", " ").capitalize(), path.stem) for path in sorted(GROOVES_DIR.glob("*.toml"))]
+
+
+def load_groove(name: str) -> Performance:
+    """A shipped groove by its name. Raises InputError, MissingError."""
+    return read_groove_file(GROOVES_DIR / f"{name}.toml")
+
+
+def audition_phrase() -> Performance:
+    """A second of kick, snare, hat and crash."""
+    hits = make_hits([(at, LANE_OF_NAME[name], velocity) for at, name, velocity in AUDITION])
+    return Performance(hits, duration=2.0, name="audition")

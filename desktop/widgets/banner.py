@@ -1,0 +1,56 @@
+"""A line under the window's head: something to know, or why there is no sound and what can be done."""
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFrame
+
+from desktop.widgets.parts import button, label, row
+
+SHOWN_MS = 10_000
+
+
+class Banner(QFrame):
+    """Hidden while there is nothing to say. A failure stays until it is over; a notice goes by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "notice")
+        self.text = label("", wrap=True)
+        self.retry = button("Try again", "primary", "Start the sound engine again")
+        self.setup = button("Setup", "", "Choose another device")
+        self.close_button = button("✕", "link", "Close this message", self.clear)
+        line = row(self.text, self.retry, self.setup, self.close_button, spacing=10)
+        line.setStretch(0, 1)
+        line.setContentsMargins(14, 8, 8, 8)
+        self.setLayout(line)
+        self._failure = ""
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.clear)
+        self.hide()
+
+    def notify(self, text: str) -> None:
+        """Say something for a while, unless a failure is shown."""
+        if not self._failure:
+            self._show(text, buttons=False)
+            self._timer.start(SHOWN_MS)
+
+    def fail(self, why: str) -> None:
+        """Say why there is no sound until there is; "" = there is."""
+        self._failure = why
+        self._timer.stop()
+        if why:
+            self._show(f"No sound: {why}", buttons=True)
+        elif self.retry.isVisibleTo(self):
+            self.clear()
+
+    def clear(self) -> None:
+        """Hide."""
+        self._timer.stop()
+        self.hide()
+
+    def _show(self, text: str, *, buttons: bool) -> None:
+        self.text.setText(text)
+        self.setAccessibleName(text)
+        for one in (self.retry, self.setup):
+            one.setVisible(buttons)
+        self.show()

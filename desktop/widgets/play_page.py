@@ -1,0 +1,106 @@
+"""The page on which one plays: kits, time, player, pads and mixer, what is played and how it sounds."""
+
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop.control import Control
+from desktop.session import PLAYED, path
+from desktop.widgets.kit_browser import KitBrowser
+from desktop.widgets.lanes import LaneView
+from desktop.widgets.meters import MasterMeter, Spectrum
+from desktop.widgets.parts import Animation, button, caption, card, column, row
+from desktop.widgets.player_panel import PlayerPanel
+from desktop.widgets.strip import Strip
+from desktop.widgets.transport import TransportPanel
+from ghostnote.articulations import LANE_OF_NAME, PIECE_OF_LANE, PIECES
+from ghostnote.osc_schema import Values
+
+METER, SPECTRUM, PROMPT = path("meter"), path("spectrum"), path("groove/prompt")
+KITS_WIDTH = 272
+
+
+class PlayPage(QWidget):
+    """The first page."""
+
+    def __init__(self, control: Control) -> None:
+        super().__init__()
+        session, self._session = control.session, control.session
+        self.setObjectName("page")
+        self.animation = Animation(self)
+        self.kits = KitBrowser(session, control.audition)
+        self.kits.setFixedWidth(KITS_WIDTH)
+        self.transport, self.player = TransportPanel(control), PlayerPanel(session)
+        self.strips = {
+            piece: Strip(piece, str(n), session, control.mixer, self.animation) for n, piece in enumerate(PIECES, 1)
+        }
+        self.lanes = LaneView(self.animation)
+        self.meter, self.spectrum = MasterMeter(self.animation), Spectrum(self.animation)
+        self.prompt = QLineEdit()
+        control.mixer.on_change(self._show_levels)
+        main = column(row(self.transport, self.player, spacing=12), spacing=12)
+        main.itemAt(0).layout().setStretch(0, 4)  # type: ignore[union-attr]
+        main.itemAt(0).layout().setStretch(1, 5)  # type: ignore[union-attr]
+        self.prompt_card = self._prompt_card()
+        main.addWidget(self.prompt_card)
+        main.addWidget(self._mixer_card(), 5)
+        main.addLayout(self._view_cards(), 3)
+        page = row(self.kits, spacing=12)
+        page.addLayout(main, 1)
+        page.setContentsMargins(16, 16, 16, 16)
+        self.setLayout(page)
+        self._listen()
+
+    def _mixer_card(self) -> QWidget:
+        strips = QHBoxLayout()
+        strips.setSpacing(10)
+        for strip in self.strips.values():
+            strips.addWidget(strip, 1)
+        strips.addWidget(self.meter)
+        self.meter.setVisible(self._session.offers(METER))
+        return card(strips, 14)
+
+    def _prompt_card(self) -> QWidget:
+        self.prompt.setPlaceholderText("Ask for a groove, such as “brushed jazz 140 bpm, sparse”")
+        self.prompt.setAccessibleName("Ask for a groove")
+        self.prompt.returnPressed.connect(self._ask)
+        play = button("Play it", "primary", "Play the groove that is asked for", self._ask)
+        frame = card(row(self.prompt, play, spacing=10), 10)
+        frame.setVisible(self._session.offers(PROMPT))
+        return frame
+
+    def _view_cards(self) -> QHBoxLayout:
+        lanes = QVBoxLayout()
+        lanes.addLayout(column(caption("Played"), self.lanes, spacing=6))
+        bands = QVBoxLayout()
+        bands.addLayout(column(caption("Spectrum"), self.spectrum, spacing=6))
+        views = row(spacing=12)
+        views.addWidget(card(lanes, 14), 3)
+        frame = card(bands, 14)
+        frame.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        frame.setVisible(self._session.offers(SPECTRUM))
+        views.addWidget(frame, 1)
+        return views
+
+    def _listen(self) -> None:
+        session = self._session
+        session.listen("played", self._played)
+        session.listen("meter", lambda _, v: self.meter.take(float(v[0]), float(v[-1])))
+        session.listen("spectrum", lambda _, v: self.spectrum.take(tuple(float(x) for x in v)))
+        session.listen("pan", lambda address, _: self.strips[address.rpartition("/")[2]].show_pan())
+        for number, strip in enumerate(self.strips.values(), 1):
+            QShortcut(QKeySequence(str(number)), self, strip.pad.strike)
+
+    def _show_levels(self) -> None:
+        for strip in self.strips.values():
+            strip.show_level()
+
+    def _played(self, address: str, values: Values) -> None:
+        articulation, velocity = str(values[0]), float(values[1])
+        lane = LANE_OF_NAME.get(articulation)
+        if address == PLAYED and lane is not None:
+            self.strips[PIECES[PIECE_OF_LANE[lane]]].pad.flash(velocity)
+            self.lanes.add(articulation, velocity)
+
+    def _ask(self) -> None:
+        if self.prompt.text().strip():
+            self._session.ask_groove(self.prompt.text().strip())

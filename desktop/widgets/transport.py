@@ -1,0 +1,79 @@
+"""Time: transport, tempo, what it is synchronised to, and a groove to play along."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
+
+from desktop.control import Control
+from desktop.grooves import groove_names, load_groove
+from desktop.session import path
+from desktop.widgets.parts import button, caption, card, column, fill, label, row
+from ghostnote.preset import TEMPO_BPM
+
+NO_GROOVE = "No groove, transport only"
+
+
+class TransportPanel(QWidget):
+    """Play, tempo, groove."""
+
+    def __init__(self, control: Control) -> None:
+        super().__init__()
+        self._control, self._session = control, control.session
+        self.play = button("▶", "play", "Play or stop", self._toggle)
+        self.play.setCheckable(True)
+        self.tempo = QDoubleSpinBox()
+        self.tempo.setRange(*TEMPO_BPM)
+        self.tempo.setDecimals(1)
+        self.tempo.setSuffix(" bpm")
+        self.tempo.setAccessibleName("Tempo")
+        self.tempo.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.tempo.setKeyboardTracking(False)
+        self.tempo.setFixedWidth(104)
+        self.tempo.valueChanged.connect(lambda bpm: self._session.change(path("tempo"), bpm))
+        self.groove = QComboBox()
+        self.groove.setAccessibleName("Groove to play")
+        fill(self.groove, [*groove_names(), (NO_GROOVE, "")], "pocket_funk")
+        self.groove.activated.connect(lambda _: self._picked())
+        self.sync = label("", "small")
+        layout = QVBoxLayout()
+        layout.addLayout(
+            column(row(caption("Time"), 1, self.sync), row(self.play, self.tempo, self.groove, spacing=10), spacing=10)
+        )
+        self.setLayout(column(card(layout, 14)))
+        for topic in ("tempo", "transport", "status", "beat", "connection"):
+            self._session.listen(topic, lambda *_: self.refresh())
+        self._session.listen("beat", lambda _, values: self._at(float(values[0])))
+        self._beat = 0.0
+        self.refresh()
+
+    def _toggle(self) -> None:
+        if self.play.isChecked():
+            self._control.play(str(self.groove.currentData() or ""))
+        else:
+            self._control.halt()
+
+    def _picked(self) -> None:
+        name = str(self.groove.currentData() or "")
+        playing = self._control.player.playing
+        if playing:
+            self._control.halt()
+        if name:
+            self._session.change(path("tempo"), round(load_groove(name).bpm, 1))
+        if playing:
+            self._control.play(name)
+
+    def _at(self, beat: float) -> None:
+        self._beat = beat
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what is in force."""
+        session = self._session
+        self.tempo.blockSignals(True)
+        if not self.tempo.hasFocus() or not self.tempo.lineEdit().isModified():
+            self.tempo.setValue(session.number("tempo", 120.0))
+        self.tempo.blockSignals(False)
+        playing = session.playing or self._control.player.playing
+        self.play.setChecked(playing)
+        self.play.setText("■" if playing else "▶")
+        source = str(session.figures.get("sync", "own tempo, or MIDI clock when it comes"))
+        self.sync.setText(f"bar {int(self._beat // 4) + 1} · {source}" if session.playing else source)

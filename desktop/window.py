@@ -1,0 +1,146 @@
+"""The main window: head with pages, presets and panic; a banner; the pages; the health line."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QPixmap, QShortcut, QShowEvent
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.control import Control
+from desktop.theme import ASSETS
+from desktop.widgets.banner import Banner
+from desktop.widgets.health_bar import HealthBar
+from desktop.widgets.parts import button, label, row
+from desktop.widgets.play_page import PlayPage
+from desktop.widgets.presets import PresetBox
+from ghostnote.errors import GhostnoteError
+from ghostnote.osc_schema import Values
+
+SIZE = (1280, 800)
+SMALLEST = (960, 640)
+
+
+class MainWindow(QMainWindow):
+    """Everything that is seen. `add_page` adds pages; the first is for playing."""
+
+    closing = Signal()
+    """The window is being closed by the user."""
+
+    def __init__(self, control: Control) -> None:
+        super().__init__()
+        self.control, session = control, control.session
+        self.setWindowTitle("Ghostnote")
+        self.resize(*SIZE)
+        self.setMinimumSize(*SMALLEST)
+        self.banner, self.health = Banner(), HealthBar(session)
+        self.pages = QStackedWidget()
+        self.pages.setObjectName("page")
+        self.presets = PresetBox(session)
+        self._nav = row(spacing=4)
+        self._nav_group = QButtonGroup(self)
+        self.panic = button("Panic", "danger", "Silence everything at once (Esc)", control.panic)
+        self.setCentralWidget(self._layout())
+        self.play_page = PlayPage(control)
+        self.add_page("Play", self.play_page)
+        self._connect()
+        self._shortcuts()
+        self.show_kits()
+
+    def _layout(self) -> QWidget:
+        head = QFrame()
+        head.setProperty("role", "bar")
+        head.setFixedHeight(56)
+        line = row(_logo(), label("Ghostnote", "brand"), 1, self._nav, 1, self.presets, self.panic, spacing=10)
+        line.setContentsMargins(20, 0, 16, 0)
+        head.setLayout(line)
+        box = QVBoxLayout()
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(head)
+        around = row(self.banner)
+        around.setContentsMargins(16, 0, 16, 0)
+        box.addLayout(around)
+        box.addWidget(self.pages, 1)
+        box.addWidget(self.health)
+        central = QWidget()
+        central.setObjectName("page")
+        central.setLayout(box)
+        return central
+
+    def add_page(self, title: str, page: QWidget) -> None:
+        """Add a page with a button in the head; Ctrl and its number shows it."""
+        number = self.pages.addWidget(page)
+        nav = button(title, "nav", f"{title} (Ctrl+{number + 1})", lambda: self.show_page(number))
+        nav.setCheckable(True)
+        nav.setChecked(number == 0)
+        self._nav_group.addButton(nav, number)
+        self._nav.addWidget(nav)
+        QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self, lambda: self.show_page(number))
+
+    def show_page(self, number: int) -> None:
+        """Show the page that was added as the `number`th, from 0."""
+        self.pages.setCurrentIndex(number)
+        self._nav_group.button(number).setChecked(True)
+
+    def page_number(self, title: str) -> int:
+        """The number of a page by its title. Raises StopIteration where there is none."""
+        return next(self._nav_group.id(b) for b in self._nav_group.buttons() if b.text() == title)
+
+    def _connect(self) -> None:
+        control, session = self.control, self.control.session
+        control.state.connect(self.health.show_state)
+        control.notice.connect(self.banner.notify)
+        control.failed.connect(self.banner.fail)
+        self.banner.retry.clicked.connect(control.start)
+        session.listen("error", self._refused)
+        session.listen("saved", self._saved)
+        session.listen("connection", lambda _, values: self.play_page.setEnabled(bool(values[0])))
+        self.play_page.setEnabled(False)
+
+    def _shortcuts(self) -> None:
+        keys = {
+            "Esc": self.control.panic,
+            "Ctrl+S": self.presets.ask,
+            "Ctrl+F": self.play_page.kits.field.setFocus,
+            "Ctrl+P": self.play_page.transport.play.click,
+        }
+        for key, action in keys.items():
+            QShortcut(QKeySequence(key), self, lambda action=action: action())
+
+    def show_kits(self) -> None:
+        """Show the kits of the bundle that the settings name."""
+        from desktop.kit_list import read_manifest
+
+        try:
+            self.play_page.kits.set_kits(read_manifest(self.control.settings.bundle).kits)
+        except GhostnoteError as error:
+            self.banner.fail(str(error))
+
+    def _refused(self, _address: str, values: Values) -> None:
+        self.banner.notify(str(values[-1]) if values else "the sound engine refused a change")
+
+    def _saved(self, _address: str, values: Values) -> None:
+        name, fault = values
+        self.banner.notify(str(fault) if fault else f"Preset “{name}” saved")
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """The server tells of hits and levels again."""
+        super().showEvent(event)
+        self.control.link.set_hidden(False)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        """Nobody looks: less traffic."""
+        super().hideEvent(event)
+        self.control.link.set_hidden(True)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Tell the app."""
+        self.closing.emit()
+        event.accept()
+
+
+def _logo() -> QLabel:
+    made = QLabel()
+    picture = QPixmap(str(ASSETS / "ghostnote.svg"))
+    picture = picture.scaled(64, 64, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    picture.setDevicePixelRatio(2)
+    made.setPixmap(picture)
+    return made

@@ -1,0 +1,149 @@
+"""Classifiers of loops: the ear of the evaluation of drummers (which style is this, who plays). Never a part of them.
+
+A small convolutional network over time on the grid of `evaluation/drummers/loops.py`. It is trained on the train split
+alone, with performances instead of loops counted, and the epoch is chosen on the validation split.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ghostnote.errors import InputError
+
+CHANNELS: Final = 27
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """grids [n, steps, 9, 3], labels [n] as indices of the classifier's names, performances [n] by name."""
+
+    grids: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    performances: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Schooling:
+    """How a classifier is trained."""
+
+    epochs: int = 40
+    loops_per_epoch: int = 4096
+    batch: int = 64
+    learning_rate: float = 2e-3
+    seed: int = 0
+
+
+class LoopNet(nn.Module):
+    """[B, steps, 9, 3] to logits [B, classes]; steps a multiple of 8."""
+
+    def __init__(self, classes: int, width: int = 64, dropout: float = 0.4) -> None:
+        super().__init__()
+        widths = (CHANNELS, width, 2 * width, 2 * width)
+        blocks = [
+            nn.Sequential(nn.Conv1d(i, o, 5, padding=2), nn.BatchNorm1d(o), nn.ReLU(), nn.MaxPool1d(2))
+            for i, o in pairwise(widths)
+        ]
+        self.body = nn.Sequential(*blocks)
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(4 * width, classes))
+
+    def forward(self, grid: Tensor) -> Tensor:
+        """Logits of the loops."""
+        x = self.body(grid.flatten(2).transpose(1, 2))
+        return self.head(torch.cat([x.mean(2), x.amax(2)], 1))
+
+
+class Classifier:
+    """A trained network and the names of its classes."""
+
+    def __init__(self, net: LoopNet, names: Sequence[str]) -> None:
+        self.net, self.names = net.eval(), tuple(names)
+
+    @torch.inference_mode()
+    def probabilities(self, grids: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Of every class for every loop, [n, classes]."""
+        parts = torch.from_numpy(np.ascontiguousarray(grids, np.float32)).split(512)
+        return torch.cat([self.net(part).double().softmax(1) for part in parts]).numpy()
+
+    def save(self, path: Path) -> None:
+        """Write the weights with the names of the classes."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(self.net.state_dict(), path, {"names": ",".join(self.names)})
+
+    @classmethod
+    def load(cls, path: Path) -> "Classifier":
+        """Read what `save` wrote. Raises InputError for another file."""
+        try:
+            with safe_open(path, "pt") as file:
+                names = (file.metadata() or {})["names"].split(",")
+                weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+            net = LoopNet(len(names))
+            net.load_state_dict(weights)
+        except Exception as error:  # safetensors raises its own kind, torch RuntimeError
+            raise InputError(
+                f"{path} is no classifier of loops ({error}): delete it, it will be trained anew"
+            ) from None
+        return cls(net, names)
+
+
+def train_classifier(train: Lessons, validation: Lessons, names: Sequence[str], how: Schooling) -> Classifier:
+    """Train on `train`; keep the weights of the epoch with the best accuracy on `validation`."""
+    torch.manual_seed(how.seed)
+    rng = np.random.default_rng(how.seed)
+    net = LoopNet(len(names))
+    steps = how.epochs * (how.loops_per_epoch // how.batch)
+    optimizer = torch.optim.AdamW(net.parameters(), how.learning_rate, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.learning_rate, total_steps=steps)
+    chance = sampling(train)
+    best, kept = -1.0, net.state_dict()
+    for epoch in range(how.epochs):
+        net.train()
+        for rows in np.split(rng.choice(len(chance), how.loops_per_epoch, p=chance), how.loops_per_epoch // how.batch):
+            grids = torch.from_numpy(augment(train.grids[rows], rng))
+            loss = F.cross_entropy(net(grids), torch.from_numpy(train.labels[rows]), label_smoothing=0.05)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        guess = Classifier(net, names).probabilities(validation.grids).argmax(1)
+        accuracy = float(np.mean(guess == validation.labels))
+        _log.info("epoch %d: validation accuracy %.3f", epoch + 1, accuracy)
+        if accuracy > best:
+            best, kept = accuracy, {key: value.clone() for key, value in net.state_dict().items()}
+    net.load_state_dict(kept)
+    return Classifier(net, names)
+
+
+def sampling(lessons: Lessons) -> NDArray[np.float64]:
+    """Chance of every loop [n]: classes by the root of their performances, performances and their loops alike.
+
+    Loops of a performance overlap and say little more than one of them; counting loops would let a few long takes rule.
+    """
+    _, members, sizes = np.unique(np.asarray(lessons.performances), return_inverse=True, return_counts=True)
+    per_class = np.array([len(set(members[lessons.labels == label])) for label in range(lessons.labels.max() + 1)])
+    chance = 1 / sizes[members] / np.sqrt(per_class[lessons.labels])
+    return chance / chance.sum()
+
+
+def augment(grids: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Copies with bars rotated, velocities scaled, timing shaken, and now and then one instrument left out."""
+    n, steps, kinds, _ = grids.shape
+    turns = rng.integers(steps // 16, size=n) * 16
+    rows = (np.arange(steps)[None] + turns[:, None]) % steps
+    out = grids[np.arange(n)[:, None], rows].copy()
+    struck = out[..., 0]
+    out[..., 2] = np.clip(out[..., 2] * np.exp(rng.normal(0, 0.15, (n, 1, 1))), 0, 1)
+    out[..., 1] += struck * rng.normal(0, 0.03, struck.shape)
+    left_out = rng.uniform(size=(n, kinds)) < 0.05
+    return (out * ~left_out[:, None, :, None]).astype(np.float32)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
+from cli.evaluate_drummers import drummers
 from cli.evaluation_rows import RATE, REFERENCE_SEED, ROWS, Sources, possible, sampled
 
 if TYPE_CHECKING:
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
 SPLIT: Final = "test"
 CLASSIFIER_SPLIT: Final = "train"
 
+app = typer.Typer(invoke_without_command=True, subcommand_metavar="[drummers]")
+app.command("drummers")(drummers)
 
+
+@app.callback()
 def evaluate(
+    context: typer.Context,
     data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with groove, kits and eval.")] = Path(
         "../shared/data"
     ),
@@ -39,6 +45,8 @@ def evaluate(
     quick: Annotated[bool, typer.Option("--quick", help="4 windows per kit, dynamics of few strokes.")] = False,
 ) -> None:
     """Measure rows against the sampled kits on the Groove test split and write docs/results.md and results.csv."""
+    if context.invoked_subcommand:
+        return
     from evaluation.embedding import Yamnet
     from evaluation.rows import Ears, train_classifier
     from evaluation.table import write_results

@@ -32,7 +32,7 @@ COMMANDS: Final[dict[str, str]] = {
     "render": "cli.render:render",
     "kits": "cli.render:kits",
     "data": "cli.data:app",
-    "evaluate": "cli.evaluate:evaluate",
+    "evaluate": "cli.evaluate:app",
     "listen": "cli.listen:listen",
     "train": "cli.train:train",
     "export": "cli.export:export",

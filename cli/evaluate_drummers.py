@@ -1,0 +1,95 @@
+"""`ghostnote evaluate drummers`: what the drummers play, measured against real drumming of the test split."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from cli.evaluation_drums import Findings, Ground
+
+SECTIONS: Final = {
+    "styles": "cli.evaluation_styles:styles",
+    "latents": "cli.evaluation_latents:latents",
+    "knobs": "cli.evaluation_knobs:knobs",
+    "continuation": "cli.evaluation_continuation:continuation",
+    "humanizer": "cli.evaluation_humanizer:humanizer",
+    "speed": "cli.evaluation_speed:speed",
+}
+"""Name -> "module:function" that takes the `Ground` and returns `Findings`, in the order of the page."""
+
+
+def drummers(
+    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder that holds groove.")] = Path(
+        "../shared/data"
+    ),
+    models: Annotated[Path, typer.Option(help="Folder of the drummers' models.")] = Path("presets/drummers"),
+    classifiers: Annotated[
+        Path, typer.Option(help="Folder of the classifiers; what is not there is trained (a minute or two).")
+    ] = Path("runs/drummers/classifiers"),
+    only: Annotated[str, typer.Option(help=f"Comma-separated, of: {', '.join(SECTIONS)}; empty for all.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder for results-drummers.md and .csv.")] = Path("docs"),
+    quick: Annotated[bool, typer.Option("--quick", help="Few loops: wide intervals.")] = False,
+) -> None:
+    """Measure the drummers on the Groove test split and write docs/results-drummers.md and results-drummers.csv."""
+    from cli.evaluate import groove_source, known
+    from cli.evaluation_drums import Ground
+    from evaluation.drummers.report import write_report
+    from training.data.groove import read_groove
+
+    wanted = known(only, SECTIONS, "section") or list(SECTIONS)
+    ground = Ground(read_groove(groove_source(data)).performances, models, classifiers, out, quick)
+    console = Console(stderr=True)
+    found: list[Findings] = []
+    for name in wanted:
+        with console.status(name):
+            found.append(run_section(name, ground))
+    sections = [section for findings in found for section in findings.sections]
+    claims = [claim for findings in found for claim in findings.claims]
+    for path in write_report(sections, claims, settings(quick), out):
+        Console(soft_wrap=True, highlight=False).print(str(path))
+
+
+def run_section(name: str, ground: "Ground") -> "Findings":
+    """The section's findings; a model that is not there is named in its place."""
+    from importlib import import_module
+
+    from cli.evaluation_drums import Findings
+    from evaluation.drummers.report import Section
+    from ghostnote.errors import MissingError
+
+    module, _, function = SECTIONS[name].partition(":")
+    try:
+        return getattr(import_module(module), function)(ground)
+    except MissingError as error:
+        return Findings([Section(name.capitalize(), f"Not measured: {error}")])
+
+
+def settings(quick: bool) -> dict[str, str]:
+    """The machine and the choices that all numbers depend on."""
+    import os
+    import platform
+    from importlib.metadata import version
+
+    from cli.evaluate import cpu_name
+
+    packages = ("numpy", "onnxruntime", "torch", "scikit-learn", "mir_eval", "scipy")
+    return {
+        "command": f"`{shlex.join(['ghostnote', *sys.argv[1:]])}`" + (": few loops, wide intervals" if quick else ""),
+        "music": "Groove MIDI Dataset, its own split; real drums are the test split, everything is trained on train",
+        "intervals": "95 %, over performances (bootstrap, or jackknife for AUC): loops of one take are not independent",
+        "machine": f"{cpu_name()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}",
+        "packages": ", ".join(f"{name} {version(name)}" for name in packages if _installed(name)),
+    }
+
+
+def _installed(name: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False

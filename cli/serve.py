@@ -65,6 +65,7 @@ def announce(info: "ServerInfo") -> None:
         "Bundle": f"{info.bundle}: {info.bundle_rate} Hz, hop {info.hop} frames, {len(info.kits)} kits",
         "Provider": info.provider,
         "Thread": info.priority,
+        "Mode": f"window at {info.tempo:g} quarter notes per minute" if info.latency.window else "live",
         "Latency": latency_text(info.latency),
     }
     for name, value in rows.items():
@@ -92,11 +93,9 @@ HOSTS = {
 
 def latency_text(latency: "Latency") -> str:
     """The parts and their sum, in samples and milliseconds."""
-    parts = [
-        f"{name} {getattr(latency, name):.0f}"
-        for name in ("hop", "lead", "limiter", "resampler", "device")
-        if getattr(latency, name)
-    ]
+    from ghostnote.latency import PARTS
+
+    parts = [f"{name} {getattr(latency, name):.0f}" for name in PARTS if getattr(latency, name)]
     return f"{' + '.join(parts)} = {latency.total:.0f} samples = {latency.milliseconds(latency.total):.2f} ms"
 
 
@@ -127,13 +126,25 @@ def latency(
     rate: Annotated[int, typer.Option(min=8000, help="Frames per second of the device.")] = 48000,
     hop: Annotated[int, typer.Option(min=16, help="Frames that the bundle renders per step.")] = 256,
     device: Annotated[int, typer.Option(min=0, help="Frames from the callback to the loudspeaker.")] = 128,
+    tempo: Annotated[
+        float, typer.Option(min=20, max=400, help="Of window mode, quarter notes per minute; without it, live mode.")
+    ] = 0,
 ) -> None:
     """The declared latency for some settings, part by part; `ghostnote status` tells that of a running server."""
     from ghostnote.latency import Latency, block_wait, default_lead
     from server.limiter import Limiter
+    from server.window import window_frames
 
-    parts = Latency(rate, hop=hop, lead=default_lead(hop, block, rate), limiter=Limiter(rate).lookahead, device=device)
+    parts = Latency(
+        rate,
+        hop=hop,
+        lead=default_lead(hop, block, rate),
+        limiter=Limiter(rate).lookahead,
+        device=device,
+        window=window_frames(tempo, rate) if tempo else 0,
+    )
     why = {
+        **({"window": f"four beats at {tempo:g} quarter notes per minute"} if tempo else {}),
         "hop": "the last hit of a hop must have arrived before it is rendered",
         "lead": f"{block_wait(hop, block)} because the device takes whole blocks, the rest to render in",
         "limiter": "frames by which it looks ahead",

@@ -4,6 +4,7 @@ What is counted: the time from the arrival of a hit at this program (its stamp) 
 the audio device. Let F(t) be the number of frames the device has taken by time t, as a straight line through the
 moments at which it takes a block. A hit that arrives at t is placed at frame F(t) + hop + lead (+ limiter + resampler).
 
+- window: only in window mode (server.window), four beats at the present tempo; everything else is added to it.
 - hop: hop n holds the hits placed in [n * hop, (n + 1) * hop). It can be rendered only after the last of them arrived,
   and its first one has then waited a whole hop.
 - lead: the time between that moment and the one at which the device needs the hop's first frame. It covers the way of
@@ -27,6 +28,7 @@ ARRIVAL_SECONDS: Final = 0.0005
 """Of the lead, kept for the way of a hit from its stamp to the render thread."""
 WORK_SECONDS: Final = 0.0045
 """Of the default lead, kept for rendering one hop and for a late wake-up."""
+PARTS: Final = ("window", "hop", "lead", "limiter", "resampler", "device")
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,12 @@ class Latency:
     limiter: float = 0.0
     resampler: float = 0.0
     device: float = 0.0
+    window: float = 0.0
 
     @property
     def engine(self) -> float:
         """All that happens before the device: what a host sees that takes our output from the audio graph (JACK)."""
-        return self.hop + self.lead + self.limiter + self.resampler
+        return self.window + self.hop + self.lead + self.limiter + self.resampler
 
     @property
     def total(self) -> float:

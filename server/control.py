@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ghostnote.errors import InputError
-from ghostnote.events import Command, LoadPreset, ProgramEvent, SetDrummer, SetKit, SetLevel, SetMode, SetPan
+from ghostnote.events import Command, LoadPreset, ProgramEvent, SetDrummer, SetKit, SetLevel, SetPan
 from ghostnote.grid import HopEvents
 from ghostnote.preset import Preset
 
@@ -94,10 +94,6 @@ class Control:
                     self.renderer.set_drummer(wanted.drummer)
                 case SetLevel() | SetPan():
                     self.renderer.set_levels(wanted.levels, wanted.pans)
-                case SetMode("window"):
-                    raise InputError(
-                        "mode window is not played live: `ghostnote render --mode window` writes files in it"
-                    )
                 case LoadPreset(name):
                     self.preset = name
                 case _:

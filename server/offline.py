@@ -21,11 +21,11 @@ from ghostnote.grid import HopEvents, hop_events
 from ghostnote.performance import Performance
 from server.limiter import CEILING_DB, limit
 from server.renderer import Renderer
+from server.window import window_frames
 
 MODES: Final = ("file", "window", "live")
 FILE_HOPS: Final = 256
 """Hops per call in file mode."""
-WINDOW_BEATS: Final = 4
 TAIL_SECONDS: Final = 6.0
 TAIL_DB: Final = -60.0
 """A tail ends where it stays this far below the peak, at the latest after TAIL_SECONDS."""
@@ -127,7 +127,7 @@ def save_audio(path: Path, audio: Audio, sample_rate: int) -> None:
 def _hops_per_call(renderer: Renderer, performance: Performance, mode: str) -> int:
     if mode not in MODES:
         raise InputError(f"no mode {mode!r}: choose {', '.join(MODES)}")
-    window = WINDOW_BEATS * 60 / performance.bpm * renderer.sample_rate / renderer.hop
+    window = window_frames(performance.bpm, renderer.sample_rate) / renderer.hop
     return {"file": FILE_HOPS, "live": 1, "window": max(1, round(window))}[mode]
 
 

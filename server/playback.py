@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 from ghostnote.errors import GhostnoteError
+from ghostnote.latency import PARTS
 from ghostnote.osc_schema import Value
 from server import audio
 from server.control import Control
@@ -23,7 +24,6 @@ STALLED_SECONDS: Final = 1.0
 """A device that takes nothing for so long is gone."""
 LOOK_SECONDS: Final = 0.25
 CLOSE_SECONDS: Final = 2.0
-LATENCY_PARTS: Final = ("hop", "lead", "limiter", "resampler", "device", "engine", "total")
 
 
 class Playback:
@@ -137,6 +137,8 @@ class Playback:
             "late_hops": stats.late_hops,
             "dropped_frames": stats.dropped_frames,
             "hops": stats.hops,
+            "mode": self.control.settings.mode,
+            "mode_changes": stats.mode_changes,
             "hits": stats.hits,
             "late_hits": stats.late_hits,
             "lost_hits": stats.lost_hits,
@@ -155,7 +157,8 @@ class Playback:
         if engine:
             latency = engine.latency
             figures |= {
-                f"{part}_latency_ms": round(latency.milliseconds(getattr(latency, part)), 3) for part in LATENCY_PARTS
+                f"{part}_latency_ms": round(latency.milliseconds(getattr(latency, part)), 3)
+                for part in (*PARTS, "engine", "total")
             }
             figures |= {
                 "rate": latency.rate,

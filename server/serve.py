@@ -55,6 +55,8 @@ class ServerInfo:
     bundle_rate: int
     hop: int
     """Frames at the bundle's rate."""
+    tempo: float
+    """Quarter notes per minute."""
     latency: Latency
     through_jack: bool
     """Hosts on the same JACK server take our output before the device."""
@@ -175,6 +177,7 @@ class Server:
             block=playback.output.block,
             bundle_rate=renderer.sample_rate,
             hop=renderer.hop,
+            tempo=playback.engine.transport.bpm,
             latency=playback.engine.latency,
             through_jack=playback.device.is_jack,
             midi_in=names[0],

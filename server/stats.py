@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-WINDOW: Final = 2048
+RECENT: Final = 2048
 """Hops over which render times are summed up, about ten seconds."""
 
 
@@ -24,20 +24,22 @@ class Stats:
         """Hits that reached the render thread after their hop was rendered; they sounded late."""
         self.lost_hits = 0
         """Hits thrown away: too many waiting, too old, or silenced by panic."""
+        self.mode_changes = 0
+        """Switches between live and window."""
         self.refused = 0
         """Commands that did not fit this bundle."""
         self.ring_fill = 0.0
         """Seconds of sound ready when the last hop was written."""
-        self._seconds = np.zeros(WINDOW)
+        self._seconds = np.zeros(RECENT)
 
-    def rendered(self, seconds: float) -> None:
-        """One more hop, which took so long."""
-        self._seconds[self.hops % WINDOW] = seconds
-        self.hops += 1
+    def rendered(self, seconds: float, hops: int = 1) -> None:
+        """So many hops more, which took so long together."""
+        self._seconds[np.arange(self.hops, self.hops + hops) % RECENT] = seconds / hops
+        self.hops += hops
 
     def render_seconds(self) -> tuple[float, float, float]:
         """Median, 99th percentile and maximum of the render time [s] of the last hops; zeros before the first."""
-        known = self._seconds[: min(self.hops, WINDOW)]
+        known = self._seconds[: min(self.hops, RECENT)]
         if not len(known):
             return 0.0, 0.0, 0.0
         p50, p99 = np.percentile(known, [50, 99])

@@ -6,6 +6,8 @@ from typing import Final
 from ghostnote.events import ClockEvent, TransportEvent
 
 TICKS_PER_BEAT: Final = 24
+STEADY: Final = 0.02
+"""Share by which the tempi of the last beat and of the last four may differ when the tempo is steady."""
 CLOCK_LOST_SECONDS: Final = 0.5
 """A clock that is silent for so long has ended; 20 bpm has a tick every 0.125 s."""
 BPM_RANGE: Final = (20.0, 400.0)
@@ -18,7 +20,7 @@ class Transport:
         self.bpm = bpm
         self.playing = False
         self._beat, self._at = 0.0, 0.0
-        self._ticks: deque[float] = deque(maxlen=TICKS_PER_BEAT + 1)
+        self._ticks: deque[float] = deque(maxlen=4 * TICKS_PER_BEAT + 1)
 
     def beat_at(self, time: float) -> float:
         """Position in quarter notes at `time` [s]; goes on at the last tempo while nothing is heard."""
@@ -30,19 +32,32 @@ class Transport:
         self.bpm = min(max(bpm, BPM_RANGE[0]), BPM_RANGE[1])
 
     def clock(self, event: ClockEvent) -> None:
-        """One tick: the tempo is that of the last beat's ticks; while playing, the beat advances by 1/24."""
+        """One tick: tells the tempo; while playing, the beat advances by 1/24."""
         if self._ticks and event.at - self._ticks[-1] > CLOCK_LOST_SECONDS:
             self._ticks.clear()
         expected = round(self.beat_at(event.at) * TICKS_PER_BEAT) / TICKS_PER_BEAT
         self._ticks.append(event.at)
-        span = self._ticks[-1] - self._ticks[0]
-        if len(self._ticks) > 6 and span > 0:
-            bpm = 60 * (len(self._ticks) - 1) / TICKS_PER_BEAT / span
-            self.bpm = min(max(bpm, BPM_RANGE[0]), BPM_RANGE[1])
+        if len(self._ticks) > 6:
+            self.bpm = min(max(self._measured(), BPM_RANGE[0]), BPM_RANGE[1])
         if self.playing:
             self._beat, self._at = expected, event.at
+
+    def _measured(self) -> float:
+        """The tempo of the last beat or, while that is steady, of the last four, which is four times as exact."""
+        last = min(TICKS_PER_BEAT, len(self._ticks) - 1)
+        new = _bpm(self._ticks[-1] - self._ticks[-1 - last], last)
+        whole = _bpm(self._ticks[-1] - self._ticks[0], len(self._ticks) - 1)
+        if abs(whole - new) <= STEADY * new:
+            return whole
+        while len(self._ticks) > last + 1:
+            self._ticks.popleft()
+        return new
 
     def transport(self, event: TransportEvent) -> None:
         """Start, stop, continue or a jump, at `event.beat`."""
         self._beat, self._at = event.beat, event.at
         self.playing = event.kind != "stop"
+
+
+def _bpm(seconds: float, ticks: int) -> float:
+    return 60 * ticks / TICKS_PER_BEAT / seconds if seconds > 0 else BPM_RANGE[1]

@@ -12,7 +12,6 @@ from ghostnote.events import (
     ProgramEvent,
     SetFeel,
     SetKit,
-    SetMode,
     TransportEvent,
 )
 from server.limiter import Limiter
@@ -205,14 +204,6 @@ def test_a_program_change_selects_the_kit_and_unknown_programs_are_counted():
     rig.inbox.put(ProgramEvent(rig.time, 99))
     rig.run(rig.time + 0.05)
     assert rig.engine.control.settings.kit == {"high": 1.0}
-    assert rig.engine.stats.refused == 1
-
-
-def test_window_mode_is_refused_because_the_engine_plays_live_only():
-    rig = Rig()
-    rig.inbox.put(SetMode("window"))
-    rig.run(rig.time + 0.05)
-    assert rig.engine.control.settings.mode == "live"
     assert rig.engine.stats.refused == 1
 
 

@@ -1,0 +1,133 @@
+"""Window mode: what is played in four beats is heard in the next four, so that a whole window is known beforehand.
+
+A hit of the host's beat b sounds at its beat b + 4: at a steady tempo exactly `delay` frames later, whatever else
+happens. Frames here are those at which live mode would play a hit (arrival + hop + lead).
+
+- A window ends where the host's song position (MIDI clock and song position, or /ghostnote/transport and tempo) passes
+  a multiple of four beats. While nothing is heard from the host, windows go on at the last tempo.
+- Tempo: takes effect at the next window. What waits there, always one window's worth, is then played in the new
+  window's time: each frame is moved in proportion (`Stretch`), none is lost, none overtakes another.
+- Start, continue, seek, loop: the window under way ends there and the next one begins at the new song position (it
+  ends at the next multiple of four beats). The delay stays, so that sound recorded from us lines up with what was
+  played when it is shifted by the declared latency, across every jump.
+- Stop: what waits is still played. Panic: it is forgotten.
+"""
+
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Final
+
+WINDOW_BEATS: Final = 4
+TOLERANCE: Final = 0.001
+"""Share by which the tempo must differ to count as changed; MIDI clock is never quite steady."""
+
+
+def window_frames(bpm: float, rate: int) -> int:
+    """Length of a window [frames at `rate`]."""
+    return round(WINDOW_BEATS * 60 / bpm * rate)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Where frames move when at `start` the delay changes from `old` to `new` frames, `begin` >= `start`.
+
+    What waits between `start` and `start` + `old` is played in the time up to `start` + `new`. What lies before `begin`
+    has been rendered and stays; where the music must be faster, what follows first catches up at twice the pace.
+    """
+
+    begin: int
+    start: int
+    old: int
+    new: int
+
+    @property
+    def ratio(self) -> float:
+        """New length by old."""
+        return self.new / self.old
+
+    @property
+    def caught_up(self) -> int:
+        """The frame (as it was) from which on everything is in its exact place."""
+        ahead = self.begin - self.start
+        return self.start + max(ahead, ceil(ahead * (2 - self.ratio) / self.ratio))
+
+    def __call__(self, frame: int) -> int:
+        """The frame to which `frame` moves; keeps the order."""
+        if frame < self.begin:
+            return frame
+        if frame >= self.start + self.old:
+            return frame + self.new - self.old
+        exact = self.start + floor((frame - self.start) * self.ratio)
+        return max(exact, self.begin + floor((frame - self.begin) * self.ratio / 2))
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """From `frame` on the music that is heard goes on from `beat`."""
+
+    frame: int
+    beat: float
+    frames_per_beat: float
+
+
+class WindowClock:
+    """The window under way and the delay of its hits. Owned by the render thread."""
+
+    def __init__(self, rate: int, frame: int, beat: float, bpm: float) -> None:
+        """Window mode begins at `frame`, at which the host is at `beat` and plays at `bpm`."""
+        self._rate = rate
+        self.delay = window_frames(bpm, rate)
+        """Frames by which a hit of the present window sounds later than in live mode."""
+        self._next = _next_window(beat)
+        self._marks = [_Mark(frame + self.delay, beat, 60 * rate / bpm)]
+
+    def advance(self, frame: int, beat: float, bpm: float, rendered: int) -> Stretch | None:
+        """The host has come to `beat` at `frame`; everything before the frame `rendered` is rendered.
+
+        Returns how what waits must move, None = not at all.
+        """
+        if beat < self._next:
+            return None
+        passed = WINDOW_BEATS * floor(beat / WINDOW_BEATS)
+        return self.begin(frame - round((beat - passed) * 60 * self._rate / bpm), passed, bpm, rendered)
+
+    def begin(self, frame: int, beat: float, bpm: float, rendered: int) -> Stretch | None:
+        """A window begins at `frame`, where the host is at `beat`, because the last one is over or the host jumped."""
+        self._next = _next_window(beat)
+        wanted = window_frames(bpm, self._rate)
+        shorter = min(wanted, self.delay)
+        frame = min(max(frame, rendered - shorter // 2), rendered + shorter)  # of an event stamped long ago or hence
+        stretch = None
+        if abs(wanted - self.delay) > TOLERANCE * self.delay:
+            stretch = Stretch(max(frame, rendered), frame, self.delay, wanted)
+            self._marks = self._moved(stretch)
+            self.delay = wanted
+        self._marks.append(_Mark(frame + self.delay, beat, 60 * self._rate / bpm))
+        while len(self._marks) > 1 and self._marks[1].frame <= rendered:
+            self._marks.pop(0)
+        return stretch
+
+    def music(self, frame: int) -> tuple[float, float]:
+        """Song position [quarter notes] and tempo [bpm] of what is heard at `frame`."""
+        mark = next((mark for mark in reversed(self._marks) if mark.frame <= frame), self._marks[0])
+        beat = mark.beat + (frame - mark.frame) / mark.frames_per_beat
+        return max(0.0, beat), 60 * self._rate / mark.frames_per_beat
+
+    def _mark_at(self, frame: int) -> _Mark:
+        beat, bpm = self.music(frame)
+        return _Mark(frame, beat, 60 * self._rate / bpm)
+
+    def _moved(self, stretch: Stretch) -> list[_Mark]:
+        """The marks after a stretch, with new ones where it begins and where it has caught up."""
+        begin, caught_up = stretch.begin, stretch.caught_up
+        marks = [mark for mark in self._marks if mark.frame not in (begin, caught_up)]
+        marks += [self._mark_at(frame) for frame in {begin, caught_up}]
+        moved: list[_Mark] = []
+        for mark in sorted(marks, key=lambda mark: mark.frame):
+            pace = 1 if mark.frame < begin else stretch.ratio / (1 if mark.frame >= caught_up else 2)
+            moved.append(_Mark(stretch(mark.frame), mark.beat, mark.frames_per_beat * pace))
+        return moved
+
+
+def _next_window(beat: float) -> int:
+    return WINDOW_BEATS * (floor(beat / WINDOW_BEATS) + 1)

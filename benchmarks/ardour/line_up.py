@@ -112,7 +112,7 @@ def record(command: Sequence[str], region: Path, seconds: float, block: int, fol
 def _recorded(folder: Path, position: int, length: int, start: int) -> Audio:
     files = sorted((folder / "interchange").glob("*/audiofiles/*.wav"))
     channels = [soundfile.read(file, dtype="float32")[0][start : start + length] for file in files]
-    return np.pad(np.stack(channels[:2], axis=1), ((position, 0), (0, 0)))
+    return np.pad(np.stack(channels[:2], axis=1).astype(np.float32), ((position, 0), (0, 0)))
 
 
 def click_offsets(audio: Audio, hits: NDArray[np.void]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ghostnote.errors import InputError, MissingError
 from training.codecs.drum_codec import CodecConfig, DrumCodec
@@ -39,6 +39,25 @@ def write_half(source: Path, target: Path) -> None:
     half = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     target.parent.mkdir(parents=True, exist_ok=True)
     save_file(half, target, {"ghostnote": json.dumps(facts)})
+
+
+def start_weights(path: Path, network: nn.Module) -> dict[str, Tensor]:
+    """What `network` takes from a finished run, under its own names.
+
+    A codec takes a codec, also that of a live checkpoint. A live network takes the predictor only: its codec is the
+    one its recipe names. Raises InputError where a shape differs or nothing fits.
+    """
+    tensors, _ = read_weights(path)
+    own = network.state_dict()
+    if not own.keys() & tensors.keys():
+        tensors = {k.removeprefix("codec."): v for k, v in tensors.items() if k.startswith("codec.")}
+    elif any(k.startswith("predictor.") for k in own):
+        tensors = {k: v for k, v in tensors.items() if k.startswith("predictor.") and k != "predictor.codebooks"}
+    if wrong := [k for k, v in tensors.items() if k in own and own[k].shape != v.shape]:
+        raise InputError(f"{path} does not fit this recipe's network: {wrong[0]} has another shape")
+    if not (fitting := {k: v for k, v in tensors.items() if k in own}):
+        raise InputError(f"{path} holds nothing that this recipe's network could begin with")
+    return fitting
 
 
 def load_codec(path: Path) -> DrumCodec:

@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from training.checkpoints import load_codec
 from training.codecs.drum_codec import DrumCodec, sum_codes
 from training.data.windows import DRUMMERS, WindowBatch
-from training.losses import band_level_loss, resolutions_of_step, stft_loss
+from training.losses import band_level_loss, envelope_loss, resolutions_of_step, stft_loss
 from training.predictors.live import LiveConfig, LivePredictor
 from training.recipe import Recipe
 from training.tasks import Logs, audio_logs, matrices_decay
@@ -37,6 +37,9 @@ class LiveLossConfig:
     spectral: float = 1.0
     level: float = 0.1
     """Weight of the band level loss."""
+    envelope: float = 0.3
+    flux: float = 0.6
+    """Weights of the two parts of `envelope_loss`."""
     oracle_every: int = 3
     """Every so many steps the decoder trains on the encoder's codes."""
 
@@ -124,16 +127,21 @@ class LiveTask:
         resolutions = resolutions_of_step(step)
         if self.loss.oracle_every and step % self.loss.oracle_every == self.loss.oracle_every - 1:
             rendered = self.wrapped.decode(self.network.codec.dequantize(codes))
-            oracle = stft_loss(rendered, batch.audio, resolutions)
+            with fabric.autocast():
+                oracle = stft_loss(rendered, batch.audio, resolutions)
             total, logs = oracle, {"oracle": oracle.item()}
         else:
             rendered, entropy = self.wrapped(batch.grid, kit, batch.drummer, codes)
-            spectral = stft_loss(rendered, batch.audio, resolutions)
+            with fabric.autocast():
+                spectral = stft_loss(rendered, batch.audio, resolutions)
             fall = max(0.0, 1 - step / self.loss.codes_steps)
             weight = self.loss.codes_floor + (self.loss.codes - self.loss.codes_floor) * fall
             total = self.loss.spectral * spectral + weight * entropy.mean()
             logs = {"spectral": spectral.item(), "nll": entropy.mean().item()}
-        total = total + self.loss.level * band_level_loss(rendered, batch.audio)
+        with fabric.autocast():
+            envelope, flux = envelope_loss(rendered, batch.audio)
+            total = total + self.loss.level * band_level_loss(rendered, batch.audio)
+        total = total + self.loss.envelope * envelope + self.loss.flux * flux
         fabric.backward(total)
         fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=clip)
         self.optimizer.step()

@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from training.checkpoints import read_weights
+from training.checkpoints import start_weights
 from training.data.windows import Source, WindowStream
 from training.ema import WeightAverage
 from training.recipe import Recipe, RunConfig
@@ -63,8 +63,7 @@ class Trainer:
         self.fabric.launch()
         self.optimizers = self.task.prepare(self.fabric, run.learning_rate, run.weight_decay)
         if run.start_from:
-            tensors, _ = read_weights(Path(run.start_from))
-            self.task.network.load_state_dict(tensors)
+            self.task.network.load_state_dict(start_weights(Path(run.start_from), self.task.network), strict=False)
         self.average = WeightAverage(self.task.network, run.ema)
         random_state = self._resume()
         batches = iter(self._loader())

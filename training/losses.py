@@ -6,6 +6,9 @@ log-magnitude distance, which keeps tails and noise; on mid and side so that ste
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from math import pi
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -29,11 +32,45 @@ def mid_side(audio: Tensor) -> Tensor:
     return torch.cat([audio.mean(1), (audio[:, 0] - audio[:, 1]) / 2])
 
 
+@lru_cache(maxsize=16)
+def _basis(size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Windowed cosines and sines [size, 2 * size / 2], scaled so that a full-scale sine is about 1."""
+    time = torch.arange(size, dtype=torch.float64)
+    angle = 2 * pi * time[:, None] * time[None, : size // 2] / size
+    window = torch.hann_window(size, dtype=torch.float64)[:, None]
+    return (torch.cat([angle.cos(), angle.sin()], dim=1) * window * (2 / window.sum())).to(device, dtype)
+
+
 def magnitude(x: Tensor, size: int, hop: int) -> Tensor:
-    """|STFT| of x [B, N] scaled so that a full-scale sine is about 1: [B, bins, rows]."""
-    window = torch.hann_window(size, device=x.device)
-    z = torch.view_as_real(torch.stft(x, size, hop, window=window, center=True, return_complex=True))
-    return (z.square().sum(-1) + 1e-12).sqrt() * (2.0 / float(window.sum()))
+    """|STFT| of x [B, N], a full-scale sine being about 1, without the Nyquist bin: [B, rows, size / 2].
+
+    A matrix product with the Fourier basis, in the autocast type: on one core with bf16 tile units forward and
+    backward took 0.04-0.07 s where torch.stft took 0.15 s (24 x 1 s; error of bf16 0.2 %). hop must divide size.
+    """
+    kind = x.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+    hops = F.pad(x, (size // 2, size // 2 + (-x.shape[-1]) % hop)).to(dtype).unflatten(-1, (-1, hop))
+    parts = size // hop
+    rows = hops.shape[1] - parts + 1
+    frames = torch.cat([hops[:, part : part + rows] for part in range(parts)], dim=-1)
+    return cast(Tensor, _Modulus.apply(torch.matmul(frames, _basis(size, x.device, dtype))))
+
+
+class _Modulus(torch.autograd.Function):
+    """sqrt(re^2 + im^2) of [..., re then im] in fp32; its own backward: autograd's needed six passes over memory."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        real, imaginary = z.chunk(2, dim=-1)
+        modulus = torch.hypot(real.float(), imaginary.float()).clamp_min_(1e-6)
+        ctx.save_for_backward(z, modulus)
+        return modulus
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
+        z, modulus = ctx.saved_tensors
+        slope = (grad_outputs[0] / modulus).to(z.dtype)
+        return (z.unflatten(-1, (2, -1)) * slope.unsqueeze(-2)).flatten(-2)
 
 
 def stft_loss(rendered: Tensor, reference: Tensor, resolutions: Sequence[tuple[int, int]] = RESOLUTIONS) -> Tensor:
@@ -50,12 +87,36 @@ def stft_loss(rendered: Tensor, reference: Tensor, resolutions: Sequence[tuple[i
     return total / len(resolutions)
 
 
+@lru_cache(maxsize=4)
+def _bands(bins: int, per_octave: int, device: torch.device) -> Tensor:
+    """Matrix [bins, bands] that sums power over log-spaced bands from the second bin up."""
+    octave = torch.log2(torch.arange(1, bins, dtype=torch.float32))
+    place = torch.cat([torch.zeros(1), (octave * per_octave).floor()]).long()
+    used, place = torch.unique(place, return_inverse=True)
+    return F.one_hot(place, len(used)).float().to(device)
+
+
+def envelope_loss(rendered: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """Distance of band envelopes, and of their rises and falls over 10.7 ms (at 48 kHz), both of the mono mix.
+
+    Sixths of octaves of 21 ms frames every 5.3 ms, log(1 + 1000 m), m relative to the reference's loudest frame: what
+    an onset detector hears (SuperFlux). Without the second, our codec's onsets were found (recall 0.96, the
+    reference's own 0.95) but among false ones: it flickered between hits, precision 0.66 against 0.86.
+    """
+    x, y = (magnitude(a.mean(1), 1024, 256) for a in (rendered, reference))
+    loudest = y.square().sum(-1).amax(1).sqrt().clamp_min(1e-3)[:, None, None]
+    bands = _bands(x.shape[-1], 6, x.device)
+    x, y = (torch.log1p(1000 * (torch.matmul(m.square(), bands) + 1e-12).sqrt() / loudest) for m in (x, y))
+    rise_x, rise_y = (m[:, 2:] - m[:, :-2] for m in (x, y))
+    return (x - y).abs().mean(), (rise_x - rise_y).abs().mean()
+
+
 def band_level_loss(rendered: Tensor, reference: Tensor, bands: int = 16) -> Tensor:
     """Mean absolute log energy ratio [nepers of power] of whole windows in equal bands, on mid and side.
 
     Spectral convergence alone favours too little level where details cannot be known: our codec settled at -1.6 dB.
     """
-    energies = [magnitude(mid_side(x), 1024, 256)[:, 1:].square().mean(-1) for x in (rendered, reference)]
+    energies = [magnitude(mid_side(x), 1024, 512).square().mean(1) for x in (rendered, reference)]
     a, b = (e.unflatten(1, (bands, -1)).mean(-1) for e in energies)
     return ((a + 1e-8) / (b + 1e-8)).log().abs().mean()
 

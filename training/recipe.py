@@ -38,7 +38,7 @@ class RunConfig:
     minutes: float = 0.0
     """Stop after this much training time, 0: no limit; the schedule then follows the time instead of the steps."""
     start_from: str = ""
-    """Checkpoint whose weights a fresh run begins with, "": random ones."""
+    """Checkpoint whose weights a fresh run begins with (see `checkpoints.start_weights`), "": random ones."""
     kits: tuple[str, ...] = ()
     """Kits to train on, none named: all of the pack."""
 

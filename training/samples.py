@@ -30,6 +30,6 @@ class SampleWriter:
         for index in range(min(SHOWN, len(rendered))):
             both = torch.stack([reference[index].mean(0), rendered[index].mean(0)]).float().cpu()
             db = 20 * torch.log10(magnitude(both, 1024, 256).clamp_min(1e-4))
-            picture = ((db + 80) / 80).clamp(0, 1).flip(1).flatten(0, 1).unsqueeze(0)
+            picture = ((db + 80) / 80).clamp(0, 1).transpose(1, 2).flip(1).flatten(0, 1).unsqueeze(0)
             self.writer.add_image(f"spectrogram/{index}", picture, step)
             self.writer.add_audio(f"rendered/{index}", both[1].clamp(-1, 1), step, self.rate)

@@ -38,7 +38,9 @@ def _paper(recipe: Recipe, kits: int) -> Task:
 
 def _windows(recipe: Recipe, performances: Sequence[Performance], kits: Sequence[Kit], unseen: bool) -> Source:
     config = recipe.table("window", WindowConfig)
-    return WindowSource(performances, kits, replace(config, drill_share=0.0, solo_share=0.0) if unseen else config)
+    return WindowSource(
+        performances, kits, replace(config, drill_share=0.0, solo_share=0.0, tail_share=0.0) if unseen else config
+    )
 
 
 def _paper_windows(recipe: Recipe, performances: Sequence[Performance], kits: Sequence[Kit], _unseen: bool) -> Source:

@@ -11,7 +11,15 @@ from torch.optim import Optimizer
 from training.codecs.drum_codec import CodecConfig, DrumCodec
 from training.codecs.encodec_import import MultiScaleSTFTDiscriminator
 from training.data.windows import WindowBatch
-from training.losses import Balancer, discriminator_loss, generator_losses, resolutions_of_step, stft_loss, wave_loss
+from training.losses import (
+    Balancer,
+    discriminator_loss,
+    envelope_loss,
+    generator_losses,
+    resolutions_of_step,
+    stft_loss,
+    wave_loss,
+)
 from training.recipe import Recipe
 
 Logs = dict[str, float]
@@ -63,6 +71,9 @@ class CodecLossConfig:
     """Table [loss] of a codec recipe."""
 
     wave: float = 0.1
+    envelope: float = 0.3
+    flux: float = 0.6
+    """Weights of the two parts of `envelope_loss`."""
     commitment: float = 0.25
     adversarial_from: int = -1
     """Step at which the discriminator starts; -1: never."""
@@ -99,10 +110,13 @@ class CodecTask:
     def step(self, fabric: Fabric, batch: WindowBatch, step: int, clip: float) -> Logs:
         """See `Task.step`."""
         rendered, codes, penalty = self.wrapped(batch.audio)
-        spectral = stft_loss(rendered, batch.audio, resolutions_of_step(step)) + self.loss.wave * wave_loss(
-            rendered, batch.audio
-        )
-        logs = {"spectral": spectral.item(), "used": used_share(codes, self.network.codebook_size)}
+        with fabric.autocast():
+            spectral = stft_loss(rendered, batch.audio, resolutions_of_step(step))
+            envelope, flux = envelope_loss(rendered, batch.audio)
+        logs = {"spectral": spectral.item(), "envelope": envelope.item(), "flux": flux.item()}
+        spectral = spectral + self.loss.envelope * envelope + self.loss.flux * flux
+        spectral = spectral + self.loss.wave * wave_loss(rendered, batch.audio)
+        logs |= {"used": used_share(codes, self.network.codebook_size)}
         if 0 <= self.loss.adversarial_from <= step:
             logs |= self._judge_step(fabric, batch.audio, rendered.detach())
             fake, fake_maps = self.judge(rendered)
@@ -150,7 +164,7 @@ def perplexity(codes: Tensor, size: int) -> Tensor:
 
 
 def audio_logs(rendered: Tensor, reference: Tensor) -> Logs:
-    """Spectral loss, spectral convergence (SEEDS 1.4, mono) and level error [dB]."""
+    """Spectral and envelope losses, spectral convergence (SEEDS 1.4, mono), level error [dB], flux loss."""
     mono_a, mono_b = rendered.mean(1), reference.mean(1)
     total = 0.0
     for size, hop in ((512, 128), (1024, 256), (2048, 512)):
@@ -160,4 +174,6 @@ def audio_logs(rendered: Tensor, reference: Tensor) -> Logs:
         )
         total += float(((a - b).norm(dim=(1, 2)) / b.norm(dim=(1, 2)).clamp_min(1e-6)).mean()) / 3
     level = 10 * torch.log10(rendered.square().mean() / reference.square().mean())
-    return {"loss": float(stft_loss(rendered, reference)), "sc": total, "level_db": float(level)}
+    envelope, flux = envelope_loss(rendered, reference)
+    loss = stft_loss(rendered, reference)
+    return {"loss": float(loss + envelope + flux), "sc": total, "level_db": float(level), "flux": float(flux)}

@@ -37,6 +37,8 @@ class WindowConfig:
     drill_share: float = 0.3
     solo_share: float = 0.2
     """Share of windows in which only some pieces play."""
+    tail_share: float = 0.15
+    """Share of windows whose strokes end early, or before them, so that tails are heard to their end."""
 
 
 class Source(Protocol):
@@ -108,6 +110,9 @@ class WindowSource:
             if rng.uniform() < c.solo_share:
                 take = keep_pieces(take, rng)
             drummer = int(whole.drummer.removeprefix("drummer") or 0) if rng.uniform() < 0.5 else 0
+        if rng.uniform() < c.tail_share:
+            last = start * c.hop / rate + rng.uniform(-1.0, 0.6) * seconds
+            take = replace(take, hits=take.hits[take.hits["time"] < last])
         audio = mix(
             self.kits[kit], take, seed=int(rng.integers(1 << 31)), start=start * c.hop / rate, frames=c.rows * c.hop
         )

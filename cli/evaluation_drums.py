@@ -1,0 +1,92 @@
+"""What the sections of `ghostnote evaluate drummers` share: real drums, classifiers, and what a section finds."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from evaluation.drummers.loops import Loop, cut_all, stack
+from evaluation.drummers.report import Claim, Section
+from ghostnote.performance import Performance
+
+if TYPE_CHECKING:
+    from training.drummers.classifiers import Classifier
+
+BARS: Final = 4
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a section has measured."""
+
+    sections: list[Section]
+    claims: list[Claim] = field(default_factory=list[Claim])
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """The music and the folders of an evaluation."""
+
+    performances: Sequence[Performance]
+    models: Path
+    classifiers: Path
+    out: Path
+    quick: bool = False
+
+    @cache  # noqa: B019 - one per program
+    def loops(self, split: str) -> list[Loop]:
+        """All loops of 4 bars, a bar apart, of the 4/4 beats of a split."""
+        return cut_all(self.performances, split, BARS)
+
+    def spread_loops(self, split: str, most: int) -> list[Loop]:
+        """At most so many loops of every performance, spread evenly over it."""
+        of: dict[str, list[Loop]] = {}
+        for loop in self.loops(split):
+            of.setdefault(loop.performance, []).append(loop)
+        return [
+            loops[i]
+            for loops in of.values()
+            for i in np.linspace(0, len(loops) - 1, min(most, len(loops))).round().astype(int)
+        ]
+
+    def beats(self, split: str) -> list[Performance]:
+        """The beats of a split, whatever their meter."""
+        return [p for p in self.performances if p.split == split and p.kind == "beat" and len(p.hits)]
+
+    @cached_property
+    def style_classifier(self) -> "Classifier":
+        """Which of the 18 primary styles a loop is."""
+        from drummers.styles import STYLES
+
+        return self._classifier("style", STYLES)
+
+    @cached_property
+    def drummer_classifier(self) -> "Classifier":
+        """Which of the ten drummers plays a loop."""
+        names = [f"drummer{number}" for number in range(1, 11)]
+        return self._classifier("drummer", names)
+
+    def _classifier(self, name: str, names: Sequence[str]) -> "Classifier":
+        import torch
+
+        from training.drummers.classifiers import Classifier, Lessons, Schooling, train_classifier
+
+        torch.set_num_threads(1)
+        path = self.classifiers / f"{name}{'_quick' if self.quick else ''}.safetensors"
+        if path.is_file():
+            return Classifier.load(path)
+
+        def lessons(loops: Sequence[Loop]) -> Lessons:
+            labels = np.array([names.index(getattr(loop, name)) for loop in loops])
+            return Lessons(stack(loops), labels, [loop.performance for loop in loops])
+
+        how = Schooling(epochs=1, loops_per_epoch=1024) if self.quick else Schooling()
+        _log.info("training the classifier of %ss", name)
+        trained = train_classifier(lessons(self.loops("train")), lessons(self.loops("validation")), names, how)
+        trained.save(path)
+        return trained

@@ -40,6 +40,7 @@ def render(
     ] = "auto",
     bundle: BundleOption = None,
     jobs: Annotated[int, typer.Option(min=0, help="Files rendered at once, 0: one per core.")] = 0,
+    progress: Annotated[bool, typer.Option("--progress", help="Print each percent, for programs (one input).")] = False,
 ) -> None:
     """Render drum MIDI files to audio with a neural kit. Needs no PyTorch and no audio device."""
     from ghostnote.bundle import bundle_folder, load_manifest
@@ -59,7 +60,7 @@ def render(
     if plot and len(work) > 1:
         raise typer.BadParameter("--plot takes one input")
     if len(work) == 1:
-        audio = render_one(settings, work[0])
+        audio = render_one(settings, work[0], tell=progress)
         if plot:
             draw(plot, f"{work[0].source.stem}, {kit}", kit, audio, rate or manifest.sample_rate)
     elif any(one.error for one in render_all(settings, work, processes)):
@@ -83,8 +84,8 @@ def plan(inputs: Sequence[Path], out: Path) -> "list[Job]":
     return [Job(source, target) for source, target in zip(inputs, targets, strict=True)]
 
 
-def render_one(settings: "Settings", job: "Job") -> "Audio":
-    """Render one file here, with progress inside the file; its sound."""
+def render_one(settings: "Settings", job: "Job", *, tell: bool = False) -> "Audio":
+    """Render one file here, with progress inside the file, printed line by line for `tell`; its sound."""
     from rich.progress import Progress
 
     from server.batch import open_renderer, render_job
@@ -93,9 +94,13 @@ def render_one(settings: "Settings", job: "Job") -> "Audio":
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(job.source.name, total=None)
-        done, audio = render_job(
-            renderer, settings, job, lambda part: bar.update(task, completed=100 * part, total=100)
-        )
+
+        def advance(part: float) -> None:
+            bar.update(task, completed=100 * part, total=100)
+            if tell:
+                typer.echo(f"{100 * part:.0f} %")
+
+        done, audio = render_job(renderer, settings, job, advance)
     report(done)
     return audio
 

@@ -32,6 +32,7 @@ def run_app(given: Mapping[str, Any]) -> int:
     window = MainWindow(control)
     single.called.connect(lambda: bring_to_front(window))
     tray = make_tray(app, window)
+    app.aboutToQuit.connect(window.shutdown)
     app.aboutToQuit.connect(control.shutdown)
     app.styleHints().colorSchemeChanged.connect(lambda: apply_theme(app, control.settings.theme))
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -68,6 +69,11 @@ class Control(QObject):
         if restart:
             self.halt()
             self.start()
+
+    def remember(self, **changes: Any) -> None:
+        """Change settings of the app's own, such as theme or folder."""
+        self.settings = replace(self.settings, **changes)
+        save_settings(self.kept_settings())
 
     def kept_settings(self) -> AppSettings:
         """The settings with how the server is set now."""

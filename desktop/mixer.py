@@ -17,7 +17,7 @@ class Mixer:
     def __init__(self, session: Session, changed: Callable[[], None] = lambda: None) -> None:
         """`changed` is called after every change, whoever made it."""
         self._session, self._changed = session, changed
-        self.faders = dict.fromkeys(PIECES, 0.0)
+        self.faders: dict[str, float] = dict.fromkeys(PIECES, 0.0)
         """Level of each piece [dB] when it is heard."""
         self.muted: set[str] = set()
         self.soloed: set[str] = set()

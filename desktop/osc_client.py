@@ -8,16 +8,16 @@ import logging
 import time
 from typing import Final
 
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtNetwork import QHostAddress, QUdpSocket
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtNetwork import QHostAddress, QUdpSocket
 
-from desktop.session import PLAYED, STATUS, path
+from desktop.session import STATUS, path
 from ghostnote.osc_schema import Value
-from ghostnote.osc_table import BY_PATH, ERROR, SUBSCRIBE, SUBSCRIPTION_S, UNSUBSCRIBE
+from ghostnote.osc_table import BY_PATH, SUBSCRIBE, SUBSCRIPTION_S, UNSUBSCRIBE
 
 WATCH: Final = path("watch")
 """As `SUBSCRIBE`, for hits, meter and spectrum as they come; where the server has it."""

@@ -5,7 +5,7 @@ from typing import Final
 from ghostnote.articulations import ARTICULATIONS, PIECES, lanes_of_piece
 from ghostnote.preset import LEVEL_DB
 
-TITLES: Final = dict(
+TITLES: Final[dict[str, str]] = dict(
     zip(
         PIECES,
         ("Kick", "Snare", "High tom", "Mid tom", "Low tom", "Hi-hat", "Crash 1", "Crash 2", "Ride"),

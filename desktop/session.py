@@ -168,7 +168,7 @@ class Session:
         self.tell(PANIC)
 
     def transport(self, action: str) -> None:
-        """"start", "stop" or "continue"."""
+        """ "start", "stop" or "continue"."""
         self._send(path("transport"), action)
 
     def morph_to(self, amount: float, first: str, second: str) -> None:

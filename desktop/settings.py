@@ -65,7 +65,7 @@ def settings_path() -> Path:
 
 
 def load_settings() -> AppSettings:
-    """The remembered settings; the defaults where there are none, or where they cannot be read (and a line in the log)."""
+    """The remembered settings; the defaults where there are none or they cannot be read, the latter with a log line."""
     file = settings_path()
     try:
         return from_table(AppSettings, tomllib.loads(file.read_text("utf-8")))

@@ -73,7 +73,9 @@ def apply_theme(app: QApplication, wanted: str) -> None:
     app.setPalette(_palette(Theme.colours))
     app.setFont(_font())
     sheet = Template((ASSETS / "style.qss").read_text("utf-8"))
-    app.setStyleSheet(sheet.substitute(asdict(Theme.colours), assets=ASSETS.as_posix(), mode="dark" if dark else "light"))
+    app.setStyleSheet(
+        sheet.substitute(asdict(Theme.colours), assets=ASSETS.as_posix(), mode="dark" if dark else "light")
+    )
     for widget in app.allWidgets():
         widget.update()
 

@@ -1,16 +1,37 @@
 """The main window: head with pages, presets and panic; a banner; the pages; the health line."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QPixmap, QShortcut, QShowEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QHideEvent,
+    QKeySequence,
+    QPixmap,
+    QShortcut,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFrame,
+    QLabel,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.control import Control
-from desktop.theme import ASSETS
+from desktop.kit_list import read_manifest
+from desktop.theme import ASSETS, apply_theme
 from desktop.widgets.banner import Banner
 from desktop.widgets.health_bar import HealthBar
 from desktop.widgets.parts import button, label, row
 from desktop.widgets.play_page import PlayPage
 from desktop.widgets.presets import PresetBox
+from desktop.widgets.render_page import RenderPage, dropped_files
+from desktop.widgets.setup_page import SetupPage
 from ghostnote.errors import GhostnoteError
 from ghostnote.osc_schema import Values
 
@@ -39,7 +60,12 @@ class MainWindow(QMainWindow):
         self.panic = button("Panic", "danger", "Silence everything at once (Esc)", control.panic)
         self.setCentralWidget(self._layout())
         self.play_page = PlayPage(control)
+        self.render_page = RenderPage(control)
+        self.setup_page = SetupPage(control, self.learn, self.restyle)
         self.add_page("Play", self.play_page)
+        self.add_page("Render", self.render_page)
+        self.add_page("Setup", self.setup_page)
+        self.setAcceptDrops(True)
         self._connect()
         self._shortcuts()
         self.show_kits()
@@ -89,16 +115,18 @@ class MainWindow(QMainWindow):
         control.state.connect(self.health.show_state)
         control.notice.connect(self.banner.notify)
         control.failed.connect(self.banner.fail)
-        self.banner.retry.clicked.connect(control.start)
+        self.banner.retry.clicked.connect(lambda: control.start())
+        self.banner.setup.clicked.connect(lambda: self.show_page(self.page_number("Setup")))
         session.listen("error", self._refused)
         session.listen("saved", self._saved)
-        session.listen("connection", lambda _, values: self.play_page.setEnabled(bool(values[0])))
+        session.listen("connection", lambda _, values: self._connected(bool(values[0])))
         self.play_page.setEnabled(False)
 
     def _shortcuts(self) -> None:
         keys = {
             "Esc": self.control.panic,
             "Ctrl+S": self.presets.ask,
+            "Ctrl+O": self.render_page.choose,
             "Ctrl+F": self.play_page.kits.field.setFocus,
             "Ctrl+P": self.play_page.transport.play.click,
         }
@@ -107,12 +135,18 @@ class MainWindow(QMainWindow):
 
     def show_kits(self) -> None:
         """Show the kits of the bundle that the settings name."""
-        from desktop.kit_list import read_manifest
-
         try:
-            self.play_page.kits.set_kits(read_manifest(self.control.settings.bundle).kits)
+            kits = read_manifest(self.control.settings.bundle).kits
+            self.play_page.kits.set_kits(kits)
+            self.render_page.set_kits(kits)
         except GhostnoteError as error:
             self.banner.fail(str(error))
+
+    def _connected(self, there: bool) -> None:
+        first = there and not self.play_page.isEnabled()
+        self.play_page.setEnabled(there)
+        if first and self.focusWidget() in (None, self.presets.save, self.presets.box, self.panic):
+            self.play_page.kits.view.setFocus()
 
     def _refused(self, _address: str, values: Values) -> None:
         self.banner.notify(str(values[-1]) if values else "the sound engine refused a change")
@@ -120,6 +154,25 @@ class MainWindow(QMainWindow):
     def _saved(self, _address: str, values: Values) -> None:
         name, fault = values
         self.banner.notify(str(fault) if fault else f"Preset “{name}” saved")
+
+    def restyle(self, theme: str) -> None:
+        """Wear another theme."""
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            apply_theme(app, theme)
+
+    def learn(self) -> None:
+        """Learn a MIDI map."""
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """MIDI files are welcome on every page."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Show the page on which they are rendered."""
+        self.show_page(self.page_number("Render"))
+        self.render_page.take(dropped_files(event))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """The server tells of hits and levels again."""
@@ -130,6 +183,11 @@ class MainWindow(QMainWindow):
         """Nobody looks: less traffic."""
         super().hideEvent(event)
         self.control.link.set_hidden(True)
+
+    def shutdown(self) -> None:
+        """End what the pages have started."""
+        self.setup_page.devices.stop()
+        self.render_page.queue.cancel()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Tell the app."""

@@ -76,7 +76,9 @@ class MasterMeter(QWidget):
             painter.drawRoundedRect(QRectF(x, top, 13, bottom - top), 4, 4)
             y = self._y(self.shown[side], top, bottom)
             painter.setBrush(shade)
-            painter.drawRoundedRect(QRectF(x, y, 13, bottom - y), min(4.0, (bottom - y) / 2), min(4.0, (bottom - y) / 2))
+            painter.drawRoundedRect(
+                QRectF(x, y, 13, bottom - y), min(4.0, (bottom - y) / 2), min(4.0, (bottom - y) / 2)
+            )
             if self._held[side][1] > FLOOR_DB and time.monotonic() - self._held[side][0] < HOLD_SECONDS:
                 painter.setBrush(Theme.colour("text"))
                 painter.drawRect(QRectF(x, self._y(self._held[side][1], top, bottom), 13, 1.5))

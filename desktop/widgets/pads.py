@@ -115,7 +115,9 @@ class Pad(QAbstractButton):
         font.setPixelSize(10)
         painter.setFont(font)
         painter.setPen(Theme.colour("accent_text" if lit else "soft"))
-        painter.drawText(area.adjusted(8, 6, -8, -6), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, self._key)
+        painter.drawText(
+            area.adjusted(8, 6, -8, -6), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, self._key
+        )
 
 
 def _mix(one: QColor, other: QColor, share: float) -> QColor:

@@ -128,5 +128,6 @@ class Animation(QObject):
         return self._timer.isActive()
 
     def _step(self) -> None:
-        if not any([advance() for advance in self._moving]):  # a list: every one must move
+        moving = [advance() for advance in self._moving]  # all of them, not only up to the first that moves
+        if not any(moving):
             self._timer.stop()

@@ -24,6 +24,7 @@ class PlayerPanel(QWidget):
         self._session = session
         self.drummer = QComboBox()
         self.drummer.setAccessibleName("Drummer")
+        self.drummer.setMinimumContentsLength(11)
         self.drummer.activated.connect(lambda index: session.change(path("drummer"), int(index)))
         self.mode = QComboBox()
         self.mode.setAccessibleName("Mode")

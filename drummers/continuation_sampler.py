@@ -1,0 +1,146 @@
+"""Choosing a bar token by token from a network's logits, so that only a valid bar can come out.
+
+Valid: slots inside the bar, and strokes in the order slot, lane, offset without a repetition. What breaks that is
+masked before a part is drawn, whatever the network says.
+"""
+
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from drummers.continuation_features import (
+    END,
+    LOOK,
+    MEMORY,
+    Condition,
+    Timeline,
+    fields_of,
+    sequence,
+)
+from drummers.tokens import EVENT, OFFSETS, Score
+from ghostnote.articulations import N_LANES, PIECE_OF_LANE
+
+MAX_STROKES: Final = 96
+"""A bar ends after so many strokes; the fullest bar of the Groove MIDI Dataset has fewer."""
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+class Network(Protocol):
+    """The continuation network: three functions of arrays (shapes: `training.drummers.continuation_net`)."""
+
+    def read(self, fields: Ints, time: Floats, echo: Floats, past: Floats | None) -> tuple[Floats, Floats, Floats]:
+        """State [K, width] and shift logits [K, 25] of the last position, and the keys and values of all so far."""
+        ...
+
+    def lane(self, state: Floats, shift: Ints, echo: Floats) -> Floats:
+        """Lane logits [K, 22]."""
+        ...
+
+    def feel(self, state: Floats, shift: Ints, lane: Ints, near: Floats) -> tuple[Floats, Floats]:
+        """Offset logits [K, 24] and velocity logits [K, 32]."""
+        ...
+
+
+def draw(logits: Floats, allowed: NDArray[np.bool_], temperature: float, rng: Generator) -> Ints:
+    """One allowed column per row of `logits` [K, N]; the likeliest with temperature 0. A row allows at least one."""
+    masked = np.where(allowed, np.nan_to_num(logits.astype(np.float64)), -np.inf)
+    if temperature > 0:
+        masked = masked / temperature + rng.gumbel(size=masked.shape)
+    return masked.argmax(axis=1)
+
+
+class _Bars:
+    """Several candidates for one bar while they grow."""
+
+    def __init__(self, slots: int, bar: int, count: int) -> None:
+        self.slots, self.bar = slots, bar
+        self.slot, self.lane, self.offset = (np.full(count, start, np.int64) for start in (0, -1, OFFSETS - 1))
+        self.done = np.zeros(count, bool)
+        self.strokes: list[list[tuple[int, int, int, int, int]]] = [[] for _ in range(count)]
+
+    def shifts(self) -> NDArray[np.bool_]:
+        """Which shifts are allowed [K, 25]: inside the bar, not where the slot is full, and always its end."""
+        step = np.arange(END)
+        allowed = self.slot[:, None] + step < self.slots
+        allowed[:, 0] &= (self.lane < N_LANES - 1) | (self.offset < OFFSETS - 1)
+        allowed[[len(strokes) >= MAX_STROKES for strokes in self.strokes]] = False
+        return np.concatenate([allowed, np.ones((len(allowed), 1), bool)], axis=1)
+
+    def lanes(self, shift: Ints) -> NDArray[np.bool_]:
+        """Which lanes are allowed [K, 22]: in the same slot only the last one, if it has room, and those after it."""
+        least = np.where(shift > 0, 0, self.lane + (self.offset == OFFSETS - 1))
+        return np.arange(N_LANES) >= least[:, None]
+
+    def offsets(self, shift: Ints, lane: Ints) -> NDArray[np.bool_]:
+        """Which offsets are allowed [K, 24]: a lane's next stroke in the same slot comes later."""
+        least = np.where((shift == 0) & (lane == self.lane), self.offset + 1, 0)
+        return np.arange(OFFSETS) >= least[:, None]
+
+    def add(self, shift: Ints, lane: Ints, offset: Ints, velocity: Ints) -> NDArray[np.void]:
+        """Append a stroke to each candidate that is not done; the strokes (dtype EVENT), one per candidate."""
+        self.slot = self.slot + shift
+        self.lane, self.offset = lane, offset
+        columns = (np.full_like(lane, self.bar), self.slot, lane, offset, velocity)
+        rows = np.array(list(zip(*(column.tolist() for column in columns), strict=True)), EVENT)
+        for strokes, row, done in zip(self.strokes, rows.tolist(), self.done, strict=True):
+            if not done:
+                strokes.append(row)
+        return rows
+
+
+def candidates(
+    network: Network, context: Score, condition: Condition, count: int, temperature: float, rng: Generator
+) -> list[NDArray[np.void]]:
+    """`count` proposals for the bar after `context` (1 to `MEMORY` bars): strokes, dtype EVENT, of bar 0."""
+    assert 1 <= context.bars <= MEMORY
+    bar = context.bars
+    timeline = Timeline(context.slots, bar + 1, count)
+    timeline.add(context.events)
+    start = sequence(context, condition, timeline, next_bar=True)
+    state, logits, past = network.read(start.fields[None], start.time[None], start.echo[None], None)
+    state, logits, past = (np.repeat(a, count, axis=i) for a, i in ((state, 0), (logits, 0), (past, 2)))
+    bars = _Bars(context.slots, bar, count)
+    which = np.arange(count)
+    echo = np.repeat(start.echo[-1:], count, axis=0)
+    while True:
+        shift = draw(logits, bars.shifts(), temperature, rng)
+        bars.done |= shift == END
+        if bars.done.all():
+            break
+        shift = np.where(bars.done, 0, shift)
+        heard = np.where((shift < LOOK)[:, None, None], echo[which, :, np.minimum(shift, LOOK - 1)], np.float32(0))
+        # What is done goes along with anything, so its masks must not run empty.
+        free = bars.done[:, None]
+        lane = draw(network.lane(state, shift, heard), bars.lanes(shift) | free, temperature, rng)
+        at = bar * context.slots + bars.slot + shift
+        offset, velocity = network.feel(state, shift, lane, timeline.near(at, lane, which))
+        late = draw(offset, bars.offsets(shift, lane) | free, temperature, rng)
+        loud = draw(velocity, np.ones(velocity.shape, bool), temperature, rng)
+        rows = bars.add(shift, lane, late, loud)
+        for copy in np.flatnonzero(~bars.done):
+            timeline.add(rows[copy : copy + 1], copy)
+        echo = timeline.echo(at, which)
+        fields = fields_of(rows, np.ones(count, bool))
+        state, logits, past = network.read(fields[:, None], at[:, None].astype(np.float32), echo[:, None], past)
+    return [_as_bar(strokes) for strokes in bars.strokes]
+
+
+def _as_bar(strokes: list[tuple[int, int, int, int, int]]) -> NDArray[np.void]:
+    events = np.array(strokes, EVENT)
+    events["bar"] = 0
+    return events
+
+
+def most_agreed(bars: list[NDArray[np.void]], slots: int) -> NDArray[np.void]:
+    """The bar that agrees best with all of them: highest mean F1 of (slot, piece) (minimum Bayes risk)."""
+    piece = np.array(PIECE_OF_LANE)
+    struck = np.zeros((len(bars), slots, int(piece.max()) + 1), np.float32)
+    for row, events in zip(struck, bars, strict=True):
+        row[events["slot"], piece[events["lane"]]] = 1
+    flat = struck.reshape(len(bars), -1)
+    size = flat.sum(axis=1)
+    agreement = (2 * flat @ flat.T + 1e-6) / (size[:, None] + size[None] + 1e-6)
+    return bars[int(agreement.mean(axis=1).argmax())]

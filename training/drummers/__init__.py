@@ -1,0 +1,1 @@
+"""Training of the drummers, on the Groove MIDI Dataset."""

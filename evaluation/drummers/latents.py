@@ -20,6 +20,6 @@ def linear_probe(
 
     Both are (latents [n, d], labels [n]); `performances` [n] are those of the test loops.
     """
-    probe = make_pipeline(StandardScaler(), LinearSVC(C=0.01, dual=False, max_iter=2000))
+    probe = make_pipeline(StandardScaler(), LinearSVC(C=0.01, max_iter=2000))
     probe.fit(*train)
     return mean_interval(probe.predict(test[0]) == test[1], performances)

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs the extra train")
+
+import torch
+
+from ghostnote.errors import InputError
+from training.drummers.classifiers import Classifier, Lessons, LoopNet, Schooling, augment, sampling, train_classifier
+
+RNG = np.random.default_rng(0)
+
+
+def lessons(count=64):
+    """Two kinds of loop: class 1 plays eighths on the hat, class 0 quarters."""
+    labels = np.arange(count) % 2
+    grids = np.zeros((count, 32, 9, 3), np.float32)
+    grids[:, ::4, 2] = (1, 0, 0.6)
+    grids[labels == 1, 2::4, 2] = (1, 0.1, 0.4)
+    grids[:, 0, 0] = (1, 0, 0.9)
+    return Lessons(grids, labels, [str(i // 4) for i in range(count)])
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train_classifier(lessons(), lessons(16), ["slow", "fast"], Schooling(4, 256, 32))
+
+
+def test_a_classifier_learns_what_tells_two_kinds_apart(trained):
+    probabilities = trained.probabilities(lessons(20).grids)
+    assert probabilities.sum(1) == pytest.approx(np.ones(20))
+    assert (probabilities.argmax(1) == lessons(20).labels).all()
+
+
+def test_the_same_seed_trains_the_same_classifier(trained):
+    again = train_classifier(lessons(), lessons(16), ["slow", "fast"], Schooling(4, 256, 32))
+    assert again.probabilities(lessons(8).grids) == pytest.approx(trained.probabilities(lessons(8).grids))
+
+
+def test_a_saved_classifier_is_read_back_with_its_names(trained, tmp_path):
+    trained.save(tmp_path / "deep" / "ear.safetensors")
+    again = Classifier.load(tmp_path / "deep" / "ear.safetensors")
+    assert again.names == ("slow", "fast")
+    assert (again.probabilities(lessons(8).grids) == trained.probabilities(lessons(8).grids)).all()
+
+
+def test_a_foreign_file_is_named(tmp_path):
+    (tmp_path / "ear.safetensors").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="no classifier of loops"):
+        Classifier.load(tmp_path / "ear.safetensors")
+
+
+def test_performances_are_drawn_alike_however_long_they_are():
+    labels, takes = np.zeros(11, int), ["long"] * 10 + ["short"]
+    chance = sampling(Lessons(np.zeros((11, 32, 9, 3), np.float32), labels, takes))
+    assert chance.sum() == pytest.approx(1)
+    assert chance[-1] == pytest.approx(chance[:10].sum())
+
+
+def test_augmented_loops_keep_their_hits_in_bar_order():
+    grids = lessons(8).grids
+    changed = augment(grids, RNG)
+    assert changed.shape == grids.shape
+    assert not np.shares_memory(changed, grids)
+    for before, after in zip(grids, changed, strict=True):
+        turned = {tuple(np.roll(before[..., 0], turn, 0).sum(1)) for turn in (0, 16)}
+        kept = after[..., 0].any(0)
+        assert tuple((after[..., 0]).sum(1)) in turned or kept.sum() < (before[..., 0].any(0)).sum()
+    assert (changed[..., 2] <= 1).all()
+    assert (changed[..., 1:][changed[..., 0] == 0] == 0).all()
+
+
+def test_logits_have_one_column_per_class():
+    assert LoopNet(5)(torch.zeros(3, 64, 9, 3)).shape == (3, 5)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from evaluation.bootstrap import Estimate, mean_interval
 
@@ -26,7 +26,7 @@ def response(settings: Sequence[float], measured: Sequence[Sequence[float]], sou
     table = np.asarray(measured, np.float64)
     turned = np.repeat(np.asarray(settings, np.float64), table.shape[1])
     valid = ~np.isnan(table.ravel())
-    correlation = float(spearmanr(turned[valid], table.ravel()[valid])[0])
+    correlation = float(np.corrcoef(rankdata(turned[valid]), rankdata(table.ravel()[valid]))[0, 1])
     means = np.nanmean(table, axis=1)
     estimates = tuple(mean_interval(row, sources) for row in table)
     return Response(tuple(settings), estimates, correlation, bool(np.all(np.diff(means) > 0)))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
+from cli.evaluate_codec import codec
 from cli.evaluate_drummers import drummers
 from cli.evaluation_rows import RATE, REFERENCE_SEED, ROWS, Sources, possible, sampled
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 SPLIT: Final = "test"
 CLASSIFIER_SPLIT: Final = "train"
 
-app = typer.Typer(invoke_without_command=True, subcommand_metavar="[drummers]")
+app = typer.Typer(invoke_without_command=True, subcommand_metavar="[codec|drummers]")
+app.command("codec")(codec)
 app.command("drummers")(drummers)
 
 

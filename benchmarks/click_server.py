@@ -42,6 +42,9 @@ class ClickRenderer:
     def reset(self) -> None:
         """Nothing rings."""
 
+    def close(self) -> None:
+        """Nothing to free."""
+
     def set_kit(self, weights: Mapping[str, float]) -> None:
         """The constant is a tenth of the share of "tone"."""
         self._level = 0.1 * weights.get("tone", 0.0)

@@ -8,13 +8,15 @@ from typing import Any
 from bridge.osc_packet import read_packet, write_message
 from bridge.osc_server import DEFAULT_HOST, DEFAULT_PORT
 from ghostnote.errors import InputError, MissingError
-from ghostnote.osc_table import ERROR, SUBSCRIBE, UNSUBSCRIBE, find
+from ghostnote.osc_table import ERROR, LOADING, SUBSCRIBE, UNSUBSCRIBE, find
 
 Answer = tuple[str, tuple[Any, ...]]
 """Address and values of a message."""
 
 _CHANGE_S = 0.3
 """How long a change is waited for; one that changes nothing is not told."""
+_LOADING_S = 30.0
+"""How long while a bundle is being loaded."""
 
 
 class OscClient:
@@ -56,9 +58,14 @@ class OscClient:
 
     def ask(self, pattern: str) -> list[Answer]:
         """The values of all addresses that fit. Raises InputError where none can be asked."""
-        rows = [row for row in find(pattern) if row.read]
+        wanted = [row.path for row in find(pattern) if row.read]
         self.send(pattern)
-        return [self.hear() for _ in rows or [pattern]]
+        told: dict[str, tuple[Any, ...]] = {}
+        while told.keys() != set(wanted) or not told:
+            address, values = self.hear()
+            if address in wanted or not wanted:  # what a subscription tells late is passed over
+                told[address] = values
+        return list(told.items())
 
     def change(self, pattern: str, values: Sequence[Any]) -> list[Answer]:
         """Ask for a change and return the values in force afterwards, [] where the addresses have none.
@@ -80,9 +87,12 @@ class OscClient:
     def _changes(self, wanted: set[str]) -> dict[str, tuple[Any, ...]]:
         """What is told of the `wanted` addresses until all were, or nothing more comes."""
         told: dict[str, tuple[Any, ...]] = {}
+        loading = False
         try:
             while not wanted or told.keys() != wanted:
-                address, values = self.hear(_CHANGE_S)
+                address, values = self.hear(_LOADING_S if loading else _CHANGE_S)
+                if address == LOADING:
+                    loading = values != ("",)
                 if address in wanted:
                     told[address] = values
         except MissingError:

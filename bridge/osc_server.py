@@ -23,6 +23,7 @@ from ghostnote.errors import GhostnoteError, InputError, MissingError
 from ghostnote.events import Command, Event, LoadPreset
 from ghostnote.osc_schema import Address, State, Values
 from ghostnote.osc_table import (
+    BUNDLE,
     ERROR,
     PANIC,
     PRESET,
@@ -65,6 +66,7 @@ class OscServer:
         self._complaints = RateLimit(rate=20, burst=50)
         self._subscribers = Subscribers()
         self._told: dict[str, Values] = {}
+        self._fault = ""
         self._waiting: list[tuple[float, int, Command]] = []
         self._order = count()
         self._stop = threading.Event()
@@ -194,12 +196,17 @@ class OscServer:
         peers = self._subscribers.present(time.perf_counter())
         if not peers:
             return
-        present = feedback_values(self._state())
+        state = self._state()
+        present = feedback_values(state)
         for path, values in present.items():
             if self._told.get(path) != values:
                 for peer in peers:
                     self._send(peer, path, values)
         self._told = present
+        if state.fault and state.fault != self._fault:
+            for peer in peers:
+                self._send(peer, ERROR, (BUNDLE, state.fault))
+        self._fault = state.fault
 
     def _refuse(self, sender: Peer) -> None:
         self.dropped += 1

@@ -157,12 +157,17 @@ class Manifest:
             raise InputError(f"bundle {self.name} has no drummer {index}: there are {named}")
 
 
+def bundle_names() -> tuple[str, ...]:
+    """The bundles in presets/bundles, sorted."""
+    return tuple(sorted(path.parent.name for path in BUNDLES_DIR.glob(f"*/{MANIFEST}")))
+
+
 def bundle_folder(bundle: str | Path | None = None) -> Path:
     """The folder of a bundle given by name (in presets/bundles) or by path; None = "default", or the only one there.
 
     Raises MissingError, naming the bundles there are.
     """
-    names = sorted(path.parent.name for path in BUNDLES_DIR.glob(f"*/{MANIFEST}"))
+    names = bundle_names()
     if bundle is None:
         chosen = DEFAULT_BUNDLE if DEFAULT_BUNDLE in names else names[0] if len(names) == 1 else None
         if chosen is None:

@@ -1,7 +1,8 @@
 """What reaches a running server: events with a time of arrival, and commands that change a setting.
 
 Times `at` are seconds of `time.perf_counter()` at arrival, on every system and from every source (MIDI, OSC, a played
-groove). All of them travel through one bounded queue to the render thread, the only one that acts on them. Values are
+groove). All of them travel through one bounded queue to the render thread, the only one that acts on them (a bundle is
+loaded by a thread of its own first). Values are
 checked where they enter (bridge); what is in the queue is valid.
 """
 
@@ -152,4 +153,12 @@ class LoadPreset:
     name: str
 
 
-Command = SetKit | SetDrummer | SetLevel | SetPan | SetFeel | SetMode | SetTempo | LoadPreset
+@dataclass(frozen=True, slots=True)
+class LoadBundle:
+    """Another bundle, which takes over as soon as it is loaded."""
+
+    source: str
+    """Its folder, or the name of the one that plays, which changes nothing."""
+
+
+Command = SetKit | SetDrummer | SetLevel | SetPan | SetFeel | SetMode | SetTempo | LoadPreset | LoadBundle

@@ -26,6 +26,12 @@ class State:
     drummers: tuple[str, ...] = ()
     preset: str = ""
     """The preset loaded last, "" for none."""
+    bundles: tuple[str, ...] = ()
+    """The bundles that ship."""
+    loading: str = ""
+    """The bundle that is being loaded, "" for none."""
+    fault: str = ""
+    """Why the bundle asked for last does not play, "" if it does."""
     transport: TransportKind = "stop"
     beat: float = 0.0
     """Song position in quarter notes."""

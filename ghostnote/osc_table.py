@@ -8,11 +8,13 @@ from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME, PIECES, lanes_of_piece
+from ghostnote.bundle import bundle_folder
 from ghostnote.errors import InputError
 from ghostnote.events import (
     ChokeEvent,
     Command,
     Event,
+    LoadBundle,
     NoteEvent,
     OpennessEvent,
     PanicEvent,
@@ -36,6 +38,8 @@ UNSUBSCRIBE: Final = f"{ROOT}/unsubscribe"
 PRESET: Final = f"{ROOT}/preset"
 PANIC: Final = f"{ROOT}/panic"
 SETTINGS: Final = f"{ROOT}/settings"
+BUNDLE: Final = f"{ROOT}/bundle"
+LOADING: Final = f"{ROOT}/loading"
 SUBSCRIPTION_S: Final = 60.0
 """Seconds for which a subscription holds; subscribe again to keep it."""
 MAX_PATTERN: Final = 100
@@ -107,6 +111,11 @@ def _panic(_state: State, at: float, args: Values) -> list[Event]:
 
 def _mode(_state: State, _at: float, args: Values) -> list[Command]:
     return [SetMode("window" if args[0] == "window" else "live")]
+
+
+def _bundle(state: State, _at: float, args: Values) -> list[Command]:
+    source = str(args[0])
+    return [LoadBundle(source if source == state.settings.bundle else str(bundle_folder(source)))]
 
 
 def _status(state: State) -> Values:
@@ -250,6 +259,24 @@ TABLE: Final[tuple[Address, ...]] = (
         lambda s: (s.preset,),
         feedback=True,
         served=True,
+    ),
+    Address(
+        BUNDLE,
+        "The bundle that plays. Another, by name or folder, is loaded in the background and then takes over without a "
+        "gap; if it cannot, this one goes on and subscribers are sent the error.",
+        (Argument("bundle", "s"),),
+        lambda s: (s.settings.bundle,),
+        _bundle,
+        feedback=True,
+    ),
+    Address(f"{ROOT}/bundles", "The bundles that ship.", (), lambda s: s.bundles, feedback=True, replies="s..."),
+    Address(
+        LOADING,
+        "The bundle that is being loaded; empty when none is.",
+        (),
+        lambda s: (s.loading,),
+        feedback=True,
+        replies="s",
     ),
     Address(f"{ROOT}/kits", "The kits of the bundle.", (), lambda s: s.kits, feedback=True, replies="s..."),
     Address(f"{ROOT}/drummers", "The drummers of the bundle.", (), lambda s: s.drummers, feedback=True, replies="s..."),

@@ -104,7 +104,7 @@ class Preset:
         if strange or (self.bundle and self.bundle != bundle):
             raise InputError(
                 f"preset {name!r} is for the bundle {self.bundle or 'with kit ' + ', '.join(strange)}, "
-                f"{bundle or 'another'} is playing: start ghostnote with that bundle"
+                f"{bundle or 'another'} is playing: load that bundle first"
             )
         if self.drummer >= max(1, len(drummers)):
             raise InputError(f"preset {name!r} asks for drummer {self.drummer}, the bundle has {len(drummers)}")

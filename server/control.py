@@ -61,6 +61,17 @@ class Renders(Protocol):
         """Audio [len(events) * hop, channels]."""
         ...
 
+    def close(self) -> None:
+        """Free the networks; nothing is rendered afterwards."""
+        ...
+
+
+def put_in_force(settings: Preset, renderer: Renders) -> None:
+    """Let `renderer` play with these settings. Raises InputError where they do not fit it."""
+    renderer.set_kit(settings.kit)
+    renderer.set_drummer(settings.drummer)
+    renderer.set_levels(settings.levels, settings.pans)
+
 
 class Control:
     """Applies commands to the renderer that plays and remembers what is in force.
@@ -79,9 +90,24 @@ class Control:
             self.settings = replace(self.settings, kit={renderer.kits[0]: 1.0})
         self.preset = preset
         """Name of the preset loaded last."""
-        renderer.set_kit(self.settings.kit)
-        renderer.set_drummer(self.settings.drummer)
-        renderer.set_levels(self.settings.levels, self.settings.pans)
+        put_in_force(self.settings, renderer)
+
+    def fitted(self, renderer: Renders) -> Preset:
+        """The settings in force as far as `renderer` knows their kits and drummer, else its first."""
+        known = all(kit in renderer.kits for kit in self.settings.kit)
+        return replace(
+            self.settings,
+            bundle=renderer.manifest.name,
+            kit=self.settings.kit if known else {renderer.kits[0]: 1.0},
+            drummer=self.settings.drummer if self.settings.drummer < len(renderer.drummers) else 0,
+        )
+
+    def use(self, renderer: Renders, settings: Preset) -> None:
+        """Let `renderer`, which is set to `settings`, play from now on."""
+        wanted = self.fitted(renderer)
+        if wanted != settings:  # they were changed since
+            put_in_force(wanted, renderer)
+        self.renderer, self.settings = renderer, wanted
 
     def apply(self, command: Command) -> bool:
         """Put `command` in force from the next hop on; False (and a line in the log) when this bundle cannot do it."""

@@ -14,6 +14,7 @@ played. From window to live, what waits is forgotten and what sounds is faded ou
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
@@ -34,8 +35,10 @@ from ghostnote.events import (
 )
 from ghostnote.grid import HopEvents
 from ghostnote.latency import ARRIVAL_SECONDS, Latency, default_lead
+from server.bundle_swap import NewBundle
 from server.clock import DeviceClock
-from server.control import Control
+from server.control import Control, Renders
+from server.crossing import Crossing
 from server.feel import add_feel
 from server.inbox import Inbox
 from server.limiter import Limiter
@@ -50,6 +53,7 @@ log = logging.getLogger(__name__)
 
 CATCH_UP_SECONDS: Final = 0.25
 """Further behind than this the missed hops are skipped, not rendered."""
+KEPT_SECONDS: Final = 3.0
 AHEAD_SECONDS: Final = 0.25
 """Sound that is ready before its time in window mode; less than half of the shortest window."""
 CHUNK_HOPS: Final = 16
@@ -105,6 +109,12 @@ class Engine:
         self._ahead = max(1, round(AHEAD_SECONDS * renderer.sample_rate / self.hop))
         self._timeline = Timeline()
         self._window: WindowClock | None = None
+        self._crossing: Crossing | None = None
+        kept = round(KEPT_SECONDS * renderer.sample_rate / self.hop)
+        self.heard: deque[tuple[int, HopEvents]] = deque(maxlen=kept)
+        """The last hops that were rendered, by number: from them another bundle learns what rings."""
+        self.retired: deque[Renders] = deque()
+        """Renderers that play no more; whoever takes them closes them."""
         self._random = np.random.default_rng(0)
 
     @property
@@ -183,7 +193,10 @@ class Engine:
             return
         events = [self._collect(self._next + n) for n in range(hops)]
         start = time.perf_counter()
-        audio = self.control.renderer.render(events)
+        audio = (self._crossing or self.control.renderer).render(events)
+        self.heard.extend(enumerate(events, self._next))
+        if self._crossing and self._crossing.done:
+            self._retire()
         if self._limiter:
             audio = self._limiter.process(audio)
         if self._resampler:
@@ -223,6 +236,8 @@ class Engine:
                     self._transport(item)
                 case ProgramEvent():
                     self.stats.refused += not self.control.program(item)
+                case NewBundle():
+                    self._adopt(item)
                 case _:
                     self._command(item)
 
@@ -256,6 +271,18 @@ class Engine:
         window = self._window.delay * self._ratio if self._window else 0
         if window != self.latency.window:
             self.latency = replace(self.latency, window=window)
+
+    def _adopt(self, new: NewBundle) -> None:
+        self._retire()
+        behind = [events for n, events in self.heard if n >= new.next_hop]
+        self._crossing = Crossing(self.control.renderer, new.renderer, behind)
+        self.control.use(new.renderer, new.settings)
+        self.stats.bundle_changes += 1
+
+    def _retire(self) -> None:
+        if self._crossing:
+            self.retired.append(self._crossing.old)
+            self._crossing = None
 
     def _transport(self, event: TransportEvent) -> None:
         self.transport.transport(event)
@@ -305,6 +332,8 @@ class Engine:
         self._output.fade_out()
 
     def _forget(self) -> None:
+        self._retire()
+        self.heard.clear()
         self.control.renderer.reset()
         if self._limiter:
             self._limiter.reset()

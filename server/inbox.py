@@ -3,6 +3,9 @@
 from collections import deque
 
 from ghostnote.events import Command, Event
+from server.bundle_swap import NewBundle
+
+Item = Event | Command | NewBundle
 
 
 class Inbox:
@@ -13,11 +16,11 @@ class Inbox:
     """
 
     def __init__(self, bound: int = 4096) -> None:
-        self._queue: deque[Event | Command] = deque()
+        self._queue: deque[Item] = deque()
         self._bound = bound
         self.dropped = 0
 
-    def put(self, item: Event | Command) -> bool:
+    def put(self, item: Item) -> bool:
         """Whether there was room for `item`."""
         if len(self._queue) >= self._bound:
             self.dropped += 1
@@ -28,6 +31,6 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._queue)
 
-    def take(self) -> list[Event | Command]:
+    def take(self) -> list[Item]:
         """All that waits, oldest first."""
         return [self._queue.popleft() for _ in range(len(self._queue))]

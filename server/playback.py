@@ -9,6 +9,7 @@ from ghostnote.errors import GhostnoteError
 from ghostnote.latency import PARTS
 from ghostnote.osc_schema import Value
 from server import audio
+from server.bundle_swap import Heard
 from server.control import Control
 from server.engine import Engine
 from server.inbox import Inbox
@@ -91,6 +92,8 @@ class Playback:
         while not self.stop.wait(LOOK_SECONDS):
             output = self.output
             self._cpu_percent = self._cpu.percent()
+            while self.engine and self.engine.retired:
+                self.engine.retired.popleft().close()
             if output is None:
                 self._reopen()
                 consumed, moved = -1, time.perf_counter()
@@ -127,6 +130,10 @@ class Playback:
         else:
             log.warning("the output is back")
 
+    def heard(self) -> Heard:
+        """The last hops that were rendered. Any thread."""
+        return list(self.engine.heard) if self.engine else []
+
     def figures(self) -> dict[str, Value]:
         """How it goes, by name. Any thread."""
         stats, engine, output = self.stats, self.engine, self.output
@@ -139,6 +146,7 @@ class Playback:
             "hops": stats.hops,
             "mode": self.control.settings.mode,
             "mode_changes": stats.mode_changes,
+            "bundle_changes": stats.bundle_changes,
             "hits": stats.hits,
             "late_hits": stats.late_hits,
             "lost_hits": stats.lost_hits,

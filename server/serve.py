@@ -1,7 +1,7 @@
 """The server put together: bundle, MIDI ports, OSC, render thread and audio output, from start to Ctrl-C.
 
-Threads: render (the engine), MIDI (rtmidi's own), MIDI ports, MIDI out, OSC, perhaps a groove; the main thread looks
-after the output (server.playback).
+Threads: render (the engine), bundle (the next one), MIDI (rtmidi's own), MIDI ports, MIDI out, OSC, perhaps a groove;
+the main thread looks after the output (server.playback).
 """
 
 import logging
@@ -21,13 +21,15 @@ from bridge.midi_ports import MidiPorts
 from bridge.osc_server import OscServer
 from bridge.oscquery import OscQueryServer
 from bridge.ports import Ports
+from ghostnote.bundle import bundle_names
 from ghostnote.errors import MissingError
-from ghostnote.events import Command, Event, PanicEvent
+from ghostnote.events import Command, Event, LoadBundle, PanicEvent
 from ghostnote.groove_file import read_groove_file
 from ghostnote.latency import Latency
 from ghostnote.midi_map import load_map
 from ghostnote.osc_schema import State, Value
 from server.audio import DeviceInfo
+from server.bundle_swap import BundleSwap, NewBundle
 from server.control import Control, Renders
 from server.groove_loop import GrooveLoop
 from server.inbox import Inbox
@@ -78,16 +80,23 @@ class Server:
 
     def __init__(self, config: ServeConfig, load: Callable[[ServeConfig], Renders]) -> None:
         """`load` makes the renderer. Raises GhostnoteError."""
-        self.config, settings = start_settings(config)
-        renderer = load(self.config)
-        if config.preset:
-            settings.check_fits(config.preset, renderer.manifest.name, renderer.kits, renderer.drummers)
         self._resumed = take_resumed()
-        settings = self._resumed or replace(settings, bundle=renderer.manifest.name)
+        self.config, settings = start_settings(config, self._resumed)
+        renderer = load(self.config)
+        if config.preset and not self._resumed:
+            settings.check_fits(config.preset, renderer.manifest.name, renderer.kits, renderer.drummers)
+        settings = replace(settings, bundle=renderer.manifest.name)
         self.stop = threading.Event()
         self.inbox = Inbox()
         self.control = Control(renderer, settings, preset=config.preset)
         self.playback = Playback(self.config, self.inbox, self.control, self.stop)
+        self._bundles = bundle_names()
+        self._swap = BundleSwap(
+            lambda source: load(replace(self.config, bundle=source)),
+            self.control,
+            self.playback.heard,
+            self._hand_over,
+        )
         self._midi_fault = ""
         self._ports: Ports | None = None
         self._echo: MidiEcho | None = None
@@ -102,6 +111,7 @@ class Server:
         device = self.playback.find_device(patient=self._resumed is not None)
         warm_up(self.control.renderer)
         prioritise_thread(OTHER_PRIORITY)
+        self._start(self._swap)
         self._start(self._osc)
         self._start(OscQueryServer(self.state, self._osc.address, advertise=config.discover))
         self._open_midi(device)
@@ -156,9 +166,19 @@ class Server:
 
     def _sink(self, item: Event | Command) -> None:
         """To the render thread, and what is played to "Ghostnote Out" as well, whether it came by MIDI or OSC."""
+        if isinstance(item, LoadBundle):
+            if item.source != self.control.settings.bundle:
+                self._swap.ask(item.source)
+            return
         self.inbox.put(item)
         if self._echo and isinstance(item, Event):
             self._echo.play(item)
+
+    def _hand_over(self, new: NewBundle) -> bool:
+        taken = self.inbox.put(new)
+        if taken:
+            self.config = replace(self.config, bundle=new.source)
+        return taken
 
     def _panic(self) -> None:
         self.inbox.put(PanicEvent(time.perf_counter()))
@@ -197,6 +217,9 @@ class Server:
             kits=renderer.kits,
             drummers=renderer.drummers,
             preset=self.control.preset,
+            bundles=self._bundles,
+            loading=self._swap.loading,
+            fault=self._swap.fault,
             transport="start" if transport and transport.playing else "stop",
             beat=transport.beat_at(time.perf_counter()) if transport else 0.0,
             latency=round(latency.total) if latency else 0,
@@ -238,5 +261,5 @@ def serve(
         server.close()
     prioritise_thread(0)
     if server.playback.must_restart:
-        restart_process(server.control.settings)
+        restart_process(replace(server.control.settings, bundle=server.config.bundle))
     return 0

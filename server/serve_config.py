@@ -81,8 +81,13 @@ def read_config(path: Path | None, given: Mapping[str, Any]) -> ServeConfig:
         raise InputError(f"{path or 'options'}: {error}; known keys are {known}") from None
 
 
-def start_settings(config: ServeConfig) -> tuple[ServeConfig, Preset]:
-    """What to start with: the configuration with its preset filled in, and the settings. Raises as `load_preset`."""
+def start_settings(config: ServeConfig, resumed: Preset | None = None) -> tuple[ServeConfig, Preset]:
+    """What to start with: the configuration with its preset filled in, and the settings. Raises as `load_preset`.
+
+    `resumed`: the settings of the process before this one, which overrule all others.
+    """
+    if resumed:
+        return replace(config, bundle=resumed.bundle, midi_map=resumed.midi_map), resumed
     preset = load_preset(config.preset) if config.preset else Preset()
     full = replace(
         config,

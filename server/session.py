@@ -2,7 +2,7 @@
 
 Session options are set here once and explicitly: `threads` threads inside an operator, one operator at a time, no
 spinning (a spinning pool takes a core from the audio thread). Loading runs one silent hop and checks what comes out.
-Creating a session holds Python's global lock for up to a second: never do it while this process plays.
+Creating a session lets Python's lock go (with ONNX Runtime 1.31), so another thread may do it while this process plays.
 """
 
 import logging
@@ -49,6 +49,11 @@ class Networks:
         if provider == "cuda" and self.provider != "CUDAExecutionProvider":
             log.warning("CUDA was asked for but is not available: running on %s", self.provider)
         self._check(folder)
+
+    def close(self) -> None:
+        """Free the graphs, one by one: each may take two milliseconds, during which no other thread can run."""
+        while self._sessions:
+            self._sessions.popitem()
 
     def initial_state(self, role: str, batch: int) -> State:
         """Zeros, [batch, ...] for each state tensor of the graph."""

@@ -26,6 +26,8 @@ class Stats:
         """Hits thrown away: too many waiting, too old, or silenced by panic."""
         self.mode_changes = 0
         """Switches between live and window."""
+        self.bundle_changes = 0
+        """Bundles that took over from another while playing."""
         self.refused = 0
         """Commands that did not fit this bundle."""
         self.ring_fill = 0.0

@@ -36,6 +36,9 @@ class ClickRenderer:
     def reset(self) -> None:
         self.resets += 1
 
+    def close(self) -> None:
+        pass
+
     def set_kit(self, weights: Mapping[str, float]) -> None:
         self.level = weights.get("high", 0.0)
 

@@ -1,5 +1,6 @@
 """The whole server in one process, with a device and MIDI ports that exist only here."""
 
+import shutil
 import socket
 import threading
 import time
@@ -10,7 +11,7 @@ import pytest
 
 from bridge.osc_client import OscClient
 from bridge.ports import Ports
-from ghostnote.errors import InputError, MissingError
+from ghostnote.errors import GhostnoteError, InputError, MissingError
 from ghostnote.preset import Preset, save_preset
 from server import playback, serve
 from server.audio import DeviceInfo
@@ -168,3 +169,50 @@ def test_a_preset_that_is_not_there_is_named_with_those_that_are(serving):
     save_preset("mine", Preset())
     with pytest.raises(MissingError, match=r"no preset 'yours'.*mine"), serving(preset="yours"):
         pass
+
+
+def copied_bundle(tmp_path, name, **changes):
+    """The tiny bundle under another name, parts of its manifest replaced."""
+    folder = tmp_path / name
+    shutil.copytree(TINY, folder)
+    text = (folder / "manifest.toml").read_text("utf-8").replace('name = "tiny"', f'name = "{name}"', 1)
+    for old, new in changes.values():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "manifest.toml").write_text(text, "utf-8")
+    return folder
+
+
+def test_another_bundle_is_loaded_while_playing_and_takes_over(serving, tmp_path):
+    other = copied_bundle(tmp_path, "other")
+    with serving(kit="beta") as (server, client):
+        old = server.control.renderer
+        client.change("/ghostnote/hit", ["crash_1", 1.0])
+        assert ("/ghostnote/bundle", ("other",)) in client.change("/ghostnote/bundle", [str(other)])
+        assert value(client, "/ghostnote/loading") == ("",)
+        assert value(client, "/ghostnote/kit") == ("beta",)
+        assert figures(client)["bundle_changes"] == 1
+        wait_for(lambda: not old._networks._sessions)
+        assert server.control.renderer._networks._sessions
+        assert figures(client)["bundle"] == "other"
+        client.change("/ghostnote/kit", ["gamma"])
+        assert value(client, "/ghostnote/kit") == ("gamma",)
+
+
+def test_bundles_that_cannot_play_are_named_and_the_old_one_goes_on(serving, tmp_path):
+    corrupt = copied_bundle(tmp_path, "corrupt")
+    (corrupt / "predictor.onnx").write_bytes(b"no graph")
+    wider = copied_bundle(tmp_path, "wider", rate=("sample_rate = 48000", "sample_rate = 44100"))
+    with serving() as (_, client):
+        for bundle, fault in (
+            ("nowhere", "no bundle 'nowhere'"),
+            (str(tmp_path), "is no bundle: cannot read manifest.toml"),
+            (str(corrupt), "predictor.onnx is not the file that the manifest describes"),
+            (str(wider), "bundle wider renders 2 channels at 44100 Hz.*tiny, which plays"),
+        ):
+            with pytest.raises(GhostnoteError, match=fault):
+                client.change("/ghostnote/bundle", [bundle])
+        assert value(client, "/ghostnote/bundle") == ("tiny",)
+        assert figures(client)["bundle_changes"] == 0
+        client.change("/ghostnote/kit", ["gamma"])
+        assert value(client, "/ghostnote/kit") == ("gamma",)

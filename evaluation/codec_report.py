@@ -165,7 +165,7 @@ def write_codec_report(study: CodecStudy, folder: Path, settings: dict[str, str]
         *_table("kit", study.kits, intervals=True),
         "## By articulation",
         "",
-        f"Single strokes at velocities {', '.join(f'{v:g}' for v in VELOCITIES)} on every kit that has a sound for them.",
+        f"Single strokes at velocities {', '.join(f'{v:g}' for v in VELOCITIES)} on every kit that has them.",
         "",
         *_table("articulation", study.articulations, intervals=False),
         "## Codebooks",

@@ -20,7 +20,7 @@ def beeps(performance: Performance, kit: str, start: int, stop: int) -> NDArray[
         at = round(float(hit["time"]) * RATE)
         time = np.arange(stop - at) / RATE
         audio[at:] += (hit["velocity"] * np.sin(2 * np.pi * 440 * time) * np.exp(-time / 0.1))[:, None].astype("f4")
-    return audio[start:]
+    return audio[start:].astype(np.float32)
 
 
 def halved(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

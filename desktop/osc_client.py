@@ -69,6 +69,7 @@ class OscLink(QObject):
         if self.connected:
             self.send(UNSUBSCRIBE)
         self.connected = False
+        self.port = 0  # nothing is sent, and what still comes is not heard
 
     def set_hidden(self, hidden: bool) -> None:
         """Ask less often, and be sent no hits and meters, while nobody looks."""

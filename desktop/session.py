@@ -19,7 +19,7 @@ from ghostnote.preset import parse_preset, save_preset
 STATUS: Final = f"{ROOT}/status"
 PLAYED: Final = f"{ROOT}/played"
 HOLD_SECONDS: Final = 0.5
-"""How long an echo that differs from the last change is taken for one of an earlier change."""
+"""How long after a change what is told of its address is taken for an echo of it or of an earlier one."""
 KEPT: Final = ("morph", "kit", "drummer", "level", "pan", "feel", "mode", "tempo")
 """Topics that a new server is given back."""
 
@@ -87,11 +87,12 @@ class Session:
         if held is None:
             return False
         since, wanted = held
-        if self._now() - since < HOLD_SECONDS and not alike(values, wanted):
+        if self._now() - since >= HOLD_SECONDS:
+            del self._held[address]
+            return False
+        if not alike(values, wanted):
             self._doubtful.add(address)
-            return True
-        del self._held[address]
-        return False
+        return True
 
     def _refused(self, values: Values) -> None:
         address = str(values[0]) if values else ""

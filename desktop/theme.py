@@ -45,7 +45,7 @@ DARK: Final = Colours(
 )  # fmt: skip
 LIGHT: Final = Colours(
     ground="#f2f3f6", surface="#ffffff", raised="#eceef3", hover="#e0e4ec", line="#dde1e9", text="#1a1d24",
-    soft="#5b6475", accent="#d4500f", accent_text="#ffffff", accent_soft="#fdebe1", good="#15803d", warn="#a16207",
+    soft="#5b6475", accent="#c2480b", accent_text="#ffffff", accent_soft="#fdebe1", good="#15803d", warn="#a16207",
     bad="#c92a2a",
 )  # fmt: skip
 

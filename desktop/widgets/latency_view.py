@@ -54,6 +54,7 @@ class LatencyView(QWidget):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
+        self.setObjectName("latency")
         self._session = session
         self.total = label("...", "figure")
         self.exact = label("", "soft")

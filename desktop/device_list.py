@@ -2,10 +2,13 @@
 
 import json
 import logging
+from typing import Final
 
 from PySide6.QtCore import QObject, QProcess, Signal
 
 from desktop.program import command
+
+END_MS: Final = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -18,36 +21,33 @@ class DeviceList(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._process: QProcess | None = None
+        self._looking = False
+        process = self._process = QProcess(self)
+        process.finished.connect(lambda *_: self._read())
+        process.errorOccurred.connect(self._error)
 
     def look(self) -> None:
         """Look now; `found` tells."""
-        if self._process is not None:
-            return
-        process = self._process = QProcess(self)
-        process.finished.connect(lambda *_: self._read(process))
-        process.errorOccurred.connect(lambda error: self._error(process, error))
-        program, *arguments = command("app", "devices")
-        process.start(program, arguments)
+        if not self._looking:
+            self._looking = True
+            program, *arguments = command("app", "devices")
+            self._process.start(program, arguments)
 
     def stop(self) -> None:
         """Look no longer."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.blockSignals(True)
-            process.kill()
-            process.waitForFinished(1000)
+        self._looking = False
+        self._process.kill()
+        self._process.waitForFinished(END_MS)
 
-    def _error(self, process: QProcess, error: QProcess.ProcessError) -> None:
+    def _error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
-            self._read(process)
+            self._read()
 
-    def _read(self, process: QProcess) -> None:
-        if process is not self._process:
+    def _read(self) -> None:
+        if not self._looking:
             return
-        self._process = None
-        text = bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace")
-        process.deleteLater()
+        self._looking = False
+        text = bytes(self._process.readAllStandardOutput().data()).decode("utf-8", "replace")
         try:
             answer = json.loads(text.splitlines()[-1])
             self.found.emit(answer["outputs"], answer["sources"], answer["faults"])

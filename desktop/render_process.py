@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QProcess, Signal
 
 from desktop.program import command
-from desktop.render_plan import RenderWish, percent
+from desktop.render_plan import RenderWish, percent, written
 
 END_MS = 3000
 
@@ -26,68 +26,62 @@ class RenderQueue(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._waiting: deque[RenderWish] = deque()
-        self._process: QProcess | None = None
         self._target = Path()
         self._last = ""
-
-    @property
-    def busy(self) -> bool:
+        self.busy = False
         """Whether a file is being rendered."""
-        return self._process is not None
+        process = self._process = QProcess(self)
+        process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
+        process.readyReadStandardOutput.connect(self._read)
+        process.finished.connect(lambda code, _: self._finished(code))
+        process.errorOccurred.connect(self._error)
 
     def add(self, wish: RenderWish) -> None:
         """Render it when its turn comes."""
         self._waiting.append(wish)
-        if self._process is None:
+        if not self.busy:
             self._next()
 
     def cancel(self) -> None:
         """Stop the present file and forget the others; nothing of it is left."""
         self._waiting.clear()
-        process, self._process = self._process, None
-        if process is None:
+        if not self.busy:
             return
-        process.blockSignals(True)
-        process.kill()
-        process.waitForFinished(END_MS)
-        process.deleteLater()
-        self._target.unlink(missing_ok=True)
+        self.busy = False
+        self._process.kill()
+        self._process.waitForFinished(END_MS)
+        for file in written(self._target):
+            file.unlink()
         self.idle.emit()
 
     def _next(self) -> None:
-        if not self._waiting:
+        self.busy = bool(self._waiting)
+        if not self.busy:
             self.idle.emit()
             return
         wish = self._waiting.popleft()
         self._target, self._last = wish.target, ""
-        process = self._process = QProcess(self)
-        process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
-        process.readyReadStandardOutput.connect(lambda: self._read(process))
-        process.finished.connect(lambda code, _: self._finished(process, code))
-        process.errorOccurred.connect(lambda error: self._error(process, error))
         program, *arguments = command(*wish.arguments(self._target))
-        process.start(program, arguments)
+        self._process.start(program, arguments)
         self.began.emit(wish.source)
 
-    def _read(self, process: QProcess) -> None:
-        for line in bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace").splitlines():
+    def _read(self) -> None:
+        for line in bytes(self._process.readAllStandardOutput().data()).decode("utf-8", "replace").splitlines():
             share = percent(line)
             if share is not None:
                 self.progressed.emit(share)
             elif line.strip():
                 self._last = line.strip()
 
-    def _error(self, process: QProcess, error: QProcess.ProcessError) -> None:
+    def _error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
-            self._last = process.errorString()
-            self._finished(process, 1)
+            self._last = self._process.errorString()
+            self._finished(1)
 
-    def _finished(self, process: QProcess, code: int) -> None:
-        if process is not self._process:
+    def _finished(self, code: int) -> None:
+        if not self.busy:
             return
-        self._read(process)
-        process.deleteLater()
-        self._process = None
+        self._read()
         fault = "" if code == 0 else self._last.removeprefix("ghostnote: ") or f"it ended with status {code}"
         self.done.emit(self._target, fault)
         self._next()

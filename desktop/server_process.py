@@ -51,12 +51,16 @@ class ServerProcess(QObject):
         self._port = 0
         self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
         self._lines: deque[str] = deque(maxlen=50)
-        self._process: QProcess | None = None
+        process = self._process = QProcess(self)
+        process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
+        process.readyReadStandardOutput.connect(self._read)
+        process.finished.connect(self._finished)
+        process.errorOccurred.connect(self._error)
 
     @property
     def pid(self) -> int:
         """Process number, 0 where none runs."""
-        return int(self._process.processId()) if self._process else 0
+        return int(self._process.processId())
 
     @property
     def log(self) -> str:
@@ -70,57 +74,46 @@ class ServerProcess(QObject):
         self._launch()
 
     def _launch(self) -> None:
-        process = self._process = QProcess(self)
-        process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
-        process.readyReadStandardOutput.connect(lambda: self._read(process))
-        process.finished.connect(lambda code, status: self._finished(process, code))
-        process.errorOccurred.connect(lambda error: self._error(process, error))
         program, *arguments = command("app", "server", *self._options, "--osc-port", str(self._port))
         self.state = ServerState.RUNNING
-        process.start(program, arguments)
+        self._process.start(program, arguments)
         self.started.emit(self._port)
 
     def restart_hanging(self) -> None:
         """Kill a server that does not answer; it is started again as after a crash."""
-        if self._process is not None and self.state is ServerState.RUNNING:
+        if self.state is ServerState.RUNNING:
             self._process.kill()
 
     def stop(self) -> None:
         """End the process and wait until it is gone, at most a few seconds; then it is killed."""
-        process, self._process = self._process, None
         self.state = ServerState.STOPPED
-        if process is None:
+        if self._process.state() == QProcess.ProcessState.NotRunning:
             return
-        process.blockSignals(True)
-        process.closeWriteChannel()
-        if process.state() != QProcess.ProcessState.NotRunning and not process.waitForFinished(END_MS):
-            process.kill()
-            process.waitForFinished(END_MS)
-        process.deleteLater()
+        self._process.closeWriteChannel()
+        if not self._process.waitForFinished(END_MS):
+            self._process.kill()
+            self._process.waitForFinished(END_MS)
 
-    def _read(self, process: QProcess) -> None:
-        text = bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace")
+    def _read(self) -> None:
+        text = bytes(self._process.readAllStandardOutput().data()).decode("utf-8", "replace")
         for line in text.splitlines():
             if line.strip():
                 self._lines.append(line.strip())
                 _log.info("%s", line.rstrip())
 
-    def _error(self, process: QProcess, error: QProcess.ProcessError) -> None:
-        if error == QProcess.ProcessError.FailedToStart and process is self._process:
-            self._fail(f"the server cannot be started: {process.errorString()}")
+    def _error(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            self._fail(f"the server cannot be started: {self._process.errorString()}")
 
-    def _finished(self, process: QProcess, code: int) -> None:
-        if process is not self._process:
+    def _finished(self, code: int, status: QProcess.ExitStatus) -> None:
+        if self.state is not ServerState.RUNNING:
             return
-        self._read(process)
-        last = self._lines[-1] if self._lines else "it wrote nothing"
-        last = last.removeprefix("ghostnote: ")
-        process.deleteLater()
-        self._process = None
+        self._read()
+        last = self._lines[-1].removeprefix("ghostnote: ") if self._lines else "it wrote nothing"
         now = time.monotonic()
         self._crashes.append(now)
         often = len(self._crashes) == MAX_CRASHES and now - self._crashes[0] < CRASH_WINDOW_S
-        if process.exitStatus() == QProcess.ExitStatus.NormalExit and code == USER_ERROR:
+        if status == QProcess.ExitStatus.NormalExit and code == USER_ERROR:
             self._fail(last)
         elif often:
             self._crashes.clear()
@@ -132,7 +125,6 @@ class ServerProcess(QObject):
             self.crashed.emit(last)
 
     def _fail(self, why: str) -> None:
-        self._process = None
         self.state = ServerState.FAILED
         self.failed.emit(why)
 

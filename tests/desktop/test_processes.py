@@ -1,0 +1,225 @@
+"""The app with real processes: the server on JACK without hardware, rendering, devices, single instance."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+import shiboken6
+import soundfile
+
+from benchmarks.jack_probe import JackServer, Probe, jack_missing
+from desktop.control import Control
+from desktop.device_list import DeviceList
+from desktop.render_plan import RenderWish
+from desktop.render_process import RenderQueue
+from desktop.server_process import ServerProcess, ServerState, free_port
+from desktop.settings import AppSettings, load_settings
+from desktop.single import SingleInstance
+from desktop.window import MainWindow
+
+TINY = str(Path(__file__).parent.parent / "data" / "tiny_bundle")
+needs_jack = pytest.mark.skipif(bool(jack_missing()), reason=f"needs JACK: {jack_missing()}")
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+
+@pytest.fixture
+def jack_server(monkeypatch):
+    with JackServer(f"ghostnote-app-{os.getpid()}", block=256) as server:
+        for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER"):
+            monkeypatch.setenv(name, server.environment[name])
+        yield server
+
+
+@pytest.fixture
+def app(qt, jack_server, until):
+    """The whole app with the tiny bundle."""
+    control = Control(AppSettings(bundle=TINY, osc_port=free_port(0)))
+    window = MainWindow(control)
+    notices, failures = [], []
+    control.notice.connect(notices.append)
+    control.failed.connect(failures.append)
+    window.show()
+    control.start()
+    until(lambda: control.session.connected and control.session.figures.get("hops", 0), "the server did not come")
+    yield window, control, notices, failures
+    window.shutdown()
+    control.shutdown()
+    shiboken6.delete(window)
+    shiboken6.delete(control)
+
+
+def alive(pid):
+    return Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
+
+
+@needs_jack
+@needs_signals
+def test_the_app_plays_survives_the_death_of_its_server_and_leaves_nothing_behind(app, jack_server, until):
+    window, control, notices, _ = app
+    kits, first = control.session.kits, control.process.pid
+    control.session.change("/ghostnote/level/kick", -3.0)
+    control.session.morph_to(0.0, kits[-1], kits[-1])
+    until(lambda: control.session.kit == kits[-1])
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not control.session.connected)
+    until(lambda: control.session.connected)
+    second = control.process.pid
+    assert second != first
+    assert len(notices) == 1
+    until(lambda: control.session.figures.get("hops", 0) > 0)
+    control.link.send("/ghostnote/level/kick")
+    until(lambda: control.session.number("level/kick") == pytest.approx(-3.0))
+    assert control.session.kit == kits[-1]
+    with Probe(jack_server) as probe:
+        probe.connect(probe.ports("Ghostnote In")[0], probe.ports("PortAudio:out")[:2])
+        _, audio = probe.take([(probe.rate // 4, bytes([0x99, 38, 127]))], 1.0)
+    assert np.abs(audio).max() > 0
+    hits = control.session.figures["hits"]
+    window.play_page.strips["snare"].pad.strike()
+    until(lambda: control.session.figures["hits"] > hits)
+    control.shutdown()
+    assert not alive(second)
+    assert load_settings().last.kit == {kits[-1]: 1.0}
+
+
+@needs_jack
+@needs_signals
+def test_a_hanging_server_is_replaced(app, until):
+    _, control, notices, _ = app
+    first = control.process.pid
+    os.kill(first, signal.SIGSTOP)
+    until(lambda: control.process.pid not in (0, first))
+    until(lambda: control.session.connected)
+    assert len(notices) == 1
+
+
+@needs_jack
+@needs_signals
+def test_the_server_ends_when_the_app_is_killed(jack_server, tmp_path, until):
+    script = (
+        "from desktop.app import run_app\n"
+        f"run_app({{'bundle': {TINY!r}, 'osc_port': {free_port(0)}}})\n"
+    )  # fmt: skip
+    app = subprocess.Popen([sys.executable, "-c", script], env=os.environ)
+    children = Path(f"/proc/{app.pid}/task/{app.pid}/children")
+    until(lambda: children.exists() and children.read_text().split(), "no server was started")
+    server = int(children.read_text().split()[0])
+    app.kill()
+    app.wait()
+    until(lambda: not alive(server), "the server is still there")
+
+
+def test_what_the_user_must_put_right_is_told_and_not_tried_again(qt, until, monkeypatch):
+    process, failures, crashes = ServerProcess(), [], []
+    process.failed.connect(failures.append)
+    process.crashed.connect(crashes.append)
+    process.start(["--bundle", "no-such-bundle"], 0)
+    until(lambda: failures)
+    assert "no-such-bundle" in failures[0]
+    assert crashes == []
+    assert process.state is ServerState.FAILED
+
+
+def test_a_server_that_dies_again_and_again_is_given_up(qt, until, monkeypatch):
+    monkeypatch.setattr(
+        "desktop.server_process.command", lambda *words: [sys.executable, "-c", "print('boom'); raise SystemExit(7)"]
+    )
+    process, failures, crashes = ServerProcess(), [], []
+    process.failed.connect(failures.append)
+    process.crashed.connect(crashes.append)
+    process.start([], 0)
+    until(lambda: failures)
+    assert len(crashes) == 2
+    assert "boom" in failures[0]
+
+
+def test_a_taken_port_is_passed_over():
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        assert free_port(taken.getsockname()[1]) != taken.getsockname()[1]
+
+
+def write_midi(path, notes=(36, 38, 42, 38)):
+    file, track = mido.MidiFile(), mido.MidiTrack()
+    file.tracks.append(track)
+    for note in notes:
+        track.append(mido.Message("note_on", channel=9, note=note, velocity=100, time=120))
+        track.append(mido.Message("note_off", channel=9, note=note, time=60))
+    file.save(path)
+
+
+def test_a_dropped_file_becomes_sound_and_stems(qt, until, tmp_path):
+    write_midi(tmp_path / "beat.mid")
+    (tmp_path / "broken.mid").write_bytes(b"no midi")
+    control = Control(AppSettings(bundle=TINY))
+    window = MainWindow(control)
+    page = window.render_page
+    page.take([tmp_path / "beat.mid", tmp_path / "broken.mid"])
+    page.stems.setChecked(True)
+    percents = []
+    page.queue.progressed.connect(percents.append)
+    page.go.click()
+    until(lambda: page.results.count() == 2, seconds=60)
+    kit = page.kit.currentData()
+    audio, rate = soundfile.read(tmp_path / f"beat-{kit}.wav")
+    assert rate == 48000
+    assert np.abs(audio).max() > 0
+    assert (tmp_path / f"beat-{kit}.snare.wav").is_file()
+    assert "stems" in page.results.item(1).text()
+    assert "broken.mid" in page.results.item(0).toolTip()
+    assert percents[-1] == 100
+    assert page.go.isEnabled()
+    assert not page.stop.isEnabled()
+    shiboken6.delete(window)
+    shiboken6.delete(control)
+
+
+def test_rendering_can_be_cancelled(qt, until, tmp_path):
+    write_midi(tmp_path / "long.mid", (36, 38) * 500)
+    queue, done, idle = RenderQueue(), [], []
+    queue.done.connect(lambda *what: done.append(what))
+    queue.idle.connect(lambda: idle.append(1))
+    progress = []
+    queue.progressed.connect(progress.append)
+    for _ in range(2):
+        queue.add(RenderWish(tmp_path / "long.mid", "any", bundle=TINY))
+    until(lambda: queue.busy)
+    queue.cancel()
+    assert idle == [1]
+    assert done == []
+    assert not queue.busy
+    assert list(tmp_path.glob("*.wav")) == []
+
+
+def test_devices_are_listed_or_it_is_said_why_not(qt, until):
+    found = []
+    devices = DeviceList()
+    devices.found.connect(lambda *what: found.append(what))
+    devices.look()
+    until(lambda: found)
+    outputs, sources, faults = found[0]
+    assert all(isinstance(name, str) for name in (*outputs, *sources, *faults))
+
+
+def test_a_second_app_calls_the_first_and_is_not_the_first(qt, until):
+    first, second, calls = SingleInstance(), SingleInstance(), []
+    first.called.connect(lambda: calls.append(1))
+    assert first.first()
+    script = (
+        "from PySide6.QtCore import QCoreApplication; app = QCoreApplication([]); "
+        "from desktop.single import SingleInstance; print(SingleInstance().first())"
+    )
+    done = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    until(lambda: done.poll() is not None)
+    assert done.communicate()[0].strip() == "False"
+    until(lambda: calls)
+    first.release()
+    assert second.first()
+    second.release()

@@ -1,0 +1,170 @@
+"""Humaniser: how near a humanised pattern comes to what the drummer really played, and who is heard in it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cli.evaluation_drums import BARS, Findings, Ground
+from evaluation.bootstrap import Estimate, mean_interval
+from evaluation.drummers.feel import DISTANCES
+from evaluation.drummers.loops import Loop, cut_loops, stack
+from evaluation.drummers.mechanical import habits, jittered, quantised
+from evaluation.drummers.recognition import balanced, hits_of
+from evaluation.drummers.report import Claim, Figure, Section
+from ghostnote.errors import MissingError
+from ghostnote.performance import Performance
+
+HUMANISED: Final = "humanised"
+LONGEST: Final = 64
+"""Bars taken from the beginning of each test take."""
+
+TEXT: Final = f"""\
+The beats of the test split, 4/4, their first {LONGEST} bars at most. Every take is quantised: hits on the nearest
+sixteenth, as hard as their class is struck on average in the train split. The humaniser gets that pattern, the drummer
+and the style, and its performance is compared with what the drummer really played; hits as such are the same in all
+rows. *Jitter* adds normal deviations to the pattern, as large as those of the train split by class.
+
+Timing is from the nearest sixteenth. Timing and velocity: Wasserstein-1 distance of their distributions in a take, over
+all hits and inside each of nine classes (weighted by hits). Profile: of the mean offset and velocity at every sixteenth
+of the bar and class, root mean square of sqrt((dt / 20 ms)^2 + (dv / 0.2)^2). Groove distance: hit by hit, as defined
+under Continuation; a deviation that is drawn at random has to cost there, however well it is distributed.
+"""
+
+EAR: Final = f"""\
+A classifier of the ten drummers, made like that of styles, on loops of {BARS} bars of the train split. It hears the
+pattern too, and who likes which pattern, so the quantised row shows what it knows from that alone. Only six drummers
+are in the test split. *Another drummer asked for*: the same patterns humanised as the next of these six drummers;
+right is the one who was asked for, who is not the one who chose the pattern.
+"""
+
+
+@dataclass(frozen=True)
+class Take:
+    """A real take and its pattern."""
+
+    real: Performance
+    pattern: Performance
+
+    @property
+    def number(self) -> int:
+        """Of the drummer, 1..10."""
+        return int(self.real.drummer.removeprefix("drummer"))
+
+
+def humanizer(ground: Ground) -> Findings:
+    """Distances to real performances, and recognition of the drummer."""
+    beats = [p for p in ground.beats("test") if p.meter == (4, 4)]
+    of = habits(ground.beats("train"))
+    takes = [Take(real, quantised(real, of)) for real in map(opening, beats[:: 8 if ground.quick else 1])]
+    rows: dict[str, list[Performance]] = {
+        "quantised": [take.pattern for take in takes],
+        "jitter": [jittered(take.pattern, of, number) for number, take in enumerate(takes)],
+    }
+    others: list[Performance] | None = None
+    missing = ""
+    try:
+        play = human(ground)
+        rows = {HUMANISED: [play(take, take.number) for take in takes], **rows}
+        others = [play(take, other(take, takes)) for take in takes]
+    except MissingError as error:
+        missing = f"\nNot measured: {error}\n"
+    found = {row: measure(takes, played) for row, played in rows.items()}
+    names = [take.real.name for take in takes]
+    figures = [
+        Figure(row, name, mean_interval(values, names), len(takes), "Per take, mean over takes.")
+        for name in DISTANCES
+        for row, values in ((row, found[row][name]) for row in rows)
+    ]
+    sections = [
+        Section("Humaniser", TEXT + missing, figures),
+        Section("Distances by drummer", "Means over the takes of a drummer.", by_drummer(takes, found)),
+        Section("Who is heard", EAR, recognised(ground, takes, rows, others)),
+    ]
+    return Findings(sections, claims(found, names))
+
+
+def opening(performance: Performance) -> Performance:
+    """The first bars of a take."""
+    return performance.between(0, min(performance.duration, LONGEST * 240 / performance.bpm))
+
+
+def human(ground: Ground) -> Callable[[Take, int], Performance]:
+    """The trained humaniser at full amount. Raises MissingError without it."""
+    from drummers.humanizer import Humanizer
+
+    model = Humanizer(ground.models / "humanizer")
+    return lambda take, drummer: model.humanize(take.pattern, drummer=drummer, style=take.real.style, seed=0)
+
+
+def other(take: Take, takes: Sequence[Take]) -> int:
+    """The next drummer among those of the takes."""
+    numbers = sorted({t.number for t in takes})
+    return numbers[(numbers.index(take.number) + 1) % len(numbers)]
+
+
+def measure(takes: Sequence[Take], played: Sequence[Performance]) -> dict[str, list[float]]:
+    """Every distance of every take to what was really played."""
+    pairs = list(zip(takes, played, strict=True))
+    return {name: [distance(take.real, p) for take, p in pairs] for name, distance in DISTANCES.items()}
+
+
+def by_drummer(takes: Sequence[Take], found: dict[str, dict[str, list[float]]]) -> list[Figure]:
+    """Timing and velocity by class, for each drummer."""
+    figures: list[Figure] = []
+    for number in sorted({take.number for take in takes}):
+        rows = [i for i, take in enumerate(takes) if take.number == number]
+        for name in ("timing by class [ms]", "velocity by class"):
+            for row, distances in found.items():
+                value = mean_interval(np.array(distances[name])[rows], [takes[i].real.name for i in rows])
+                figures.append(Figure(f"drummer {number}, {row}", name, value, len(rows), "Mean over takes."))
+    return figures
+
+
+def recognised(
+    ground: Ground, takes: Sequence[Take], rows: dict[str, list[Performance]], others: list[Performance] | None
+) -> list[Figure]:
+    """How often the classifier names the drummer that is meant."""
+    meant = [take.number for take in takes]
+    played = {"real": [take.real for take in takes], **rows}
+    figures = [heard(ground, row, performances, meant) for row, performances in played.items()]
+    if others:
+        asked = [other(take, takes) for take in takes]
+        figures.append(heard(ground, f"{HUMANISED}, another drummer asked for", others, asked))
+        figures.append(heard(ground, "quantised, another drummer asked for", rows["quantised"], asked))
+    return figures
+
+
+def heard(ground: Ground, row: str, performances: Sequence[Performance], meant: Sequence[int]) -> Figure:
+    """How often the classifier names the drummer `meant` for a take."""
+    loops: list[Loop] = []
+    labels: list[int] = []
+    for performance, number in zip(performances, meant, strict=True):
+        cut = cut_loops(performance, BARS, 2)
+        loops += cut
+        labels += [number - 1] * len(cut)
+    right = hits_of(ground.drummer_classifier.probabilities(stack(loops)), np.array(labels))
+    value = balanced(right, [loop.performance for loop in loops])
+    return Figure(row, "drummer named", value, len(loops), "Loops two bars apart; every take counts once.")
+
+
+def claims(found: dict[str, dict[str, list[float]]], names: Sequence[str]) -> list[Claim]:
+    """Whether the humanised takes are nearer than both baselines, on every distance, with intervals apart."""
+    made: list[Claim] = []
+    for name in DISTANCES:
+        text = f"humanised nearer to real than quantised and jitter: {name}"
+        if HUMANISED not in found:
+            made.append(Claim(text, "-", None))
+            continue
+        of = {row: mean_interval(distances[name], names) for row, distances in found.items()}
+        ours = of.pop(HUMANISED)
+        nearer = all(ours.high < value.low for value in of.values())
+        made.append(Claim(text, compared(ours, of), nearer))
+    return made
+
+
+def compared(ours: Estimate, baselines: dict[str, Estimate]) -> str:
+    """Ours with its interval beside theirs."""
+    parts = [f"{value.value:.3g} [{value.low:.3g}, {value.high:.3g}]" for value in (ours, *baselines.values())]
+    return parts[0] + " against " + ", ".join(f"{part} ({row})" for part, row in zip(parts[1:], baselines, strict=True))

@@ -1,0 +1,73 @@
+"""How long the drummers take on one core."""
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Final
+
+import numpy as np
+
+from cli.evaluation_drums import BARS, Findings, Ground
+from evaluation.bootstrap import Estimate
+from evaluation.drummers.report import Claim, Figure, Section
+from ghostnote.errors import MissingError
+
+RUNS: Final = 40
+GROOVE_MS: Final = 50
+BAR_MS: Final = 150
+
+TEXT: Final = f"""\
+Wall time of one call in ONNX Runtime with one thread, {RUNS} calls after a warm-up, on the machine named above,
+whatever else it was doing: the median, in brackets the 5 and 95 percentiles.
+"""
+
+
+def speed(ground: Ground) -> Findings:
+    """Milliseconds of a generated groove of 4 bars and of one bar played on."""
+    jobs: dict[str, tuple[Callable[[Ground], Callable[[int], object]], int]] = {
+        f"groove of {BARS} bars": (groove_job, GROOVE_MS),
+        "one bar played on": (bar_job, BAR_MS),
+    }
+    figures: list[Figure] = []
+    claims: list[Claim] = []
+    for row, (make, most) in jobs.items():
+        text = f"{row} under {most} ms on one core"
+        try:
+            taken = measure(make(ground), 5 if ground.quick else RUNS)
+        except MissingError:
+            claims.append(Claim(text, "-", None))
+            continue
+        figures.append(Figure(row, "ms", taken, RUNS, "In one process, model loaded.", 1))
+        claims.append(Claim(text, f"{taken.value:.0f} ms, 95 % of calls within {taken.high:.0f} ms", taken.high < most))
+    return Findings([Section("Speed", TEXT, figures)], claims)
+
+
+def measure(job: Callable[[int], object], runs: int) -> Estimate:
+    """Median, 5 and 95 percentiles of the job's time [ms]."""
+    job(0)
+    times: list[float] = []
+    for number in range(runs):
+        start = perf_counter()
+        job(number)
+        times.append(1000 * (perf_counter() - start))
+    low, middle, high = np.percentile(times, (5, 50, 95))
+    return Estimate(float(middle), float(low), float(high))
+
+
+def groove_job(ground: Ground) -> Callable[[int], object]:
+    """A groove from a prompt."""
+    from drummers.groovegen import GrooveGenerator
+    from drummers.prompt import parse
+
+    generator = GrooveGenerator(ground.models / "groovegen")
+    request = parse(f"funk 100 bpm {BARS} bars")
+    return lambda seed: generator.generate(request, seed)
+
+
+def bar_job(ground: Ground) -> Callable[[int], object]:
+    """One bar after the first four of a test take, another take each time."""
+    from drummers.continuation import Continuer
+
+    model = Continuer(ground.models / "continuation")
+    takes = [p.between(0, 4 * 240 / p.bpm) for p in ground.beats("test") if p.duration > 8 * 240 / p.bpm]
+    takes = [take for take in takes if take.meter == (4, 4) and len(take.hits) > 16]
+    return lambda number: model.play_on(takes[number % len(takes)], 1, seed=number)

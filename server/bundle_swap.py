@@ -15,12 +15,11 @@ from ghostnote.errors import GhostnoteError, InputError
 from ghostnote.grid import HopEvents
 from ghostnote.preset import Preset
 from server.control import Control, Renders, put_in_force
+from server.crossing import Helper
 from server.loading import warm_up
 
 log = logging.getLogger(__name__)
 
-NEAR_HOPS: Final = 6
-"""A renderer that lacks no more than this is handed over."""
 CALL_HOPS: Final = 8
 REST_SECONDS: Final = 0.001
 """Between calls of so many hops: Python's lock is for the render thread first."""
@@ -41,6 +40,8 @@ class NewBundle:
     """What it is set to."""
     next_hop: int
     """The first hop that it has not rendered."""
+    helper: Helper
+    """To render with beside the old one."""
 
 
 class BundleSwap:
@@ -106,7 +107,8 @@ class BundleSwap:
             return f"bundle {wanted} cannot be loaded: {error}"
         settings = self._control.fitted(renderer)
         put_in_force(settings, renderer)
-        new = NewBundle(renderer, wanted, settings, self._bring_up(renderer))
+        helper = Helper()
+        new = NewBundle(renderer, wanted, settings, self._bring_up(renderer), helper)
         while not self._hand_over(new):
             time.sleep(REST_SECONDS)
         return ""
@@ -126,11 +128,11 @@ class BundleSwap:
         done = -1
         for _ in range(MOST_CALLS):
             missing = [(n, events) for n, events in self._heard() if n > done]
-            call = missing[:CALL_HOPS]
-            if call:
-                renderer.render([events for _, events in call])
-                done = call[-1][0]
-            if len(missing) - len(call) <= NEAR_HOPS:
+            if not missing:
                 break
-            time.sleep(REST_SECONDS)
+            call = missing[:CALL_HOPS]
+            renderer.render([events for _, events in call])
+            done = call[-1][0]
+            if len(missing) > CALL_HOPS:
+                time.sleep(REST_SECONDS)
         return done + 1

@@ -275,13 +275,14 @@ class Engine:
     def _adopt(self, new: NewBundle) -> None:
         self._retire()
         behind = [events for n, events in self.heard if n >= new.next_hop]
-        self._crossing = Crossing(self.control.renderer, new.renderer, behind)
+        self._crossing = Crossing(self.control.renderer, new.renderer, behind, new.helper)
         self.control.use(new.renderer, new.settings)
         self.stats.bundle_changes += 1
 
     def _retire(self) -> None:
         if self._crossing:
             self.retired.append(self._crossing.old)
+            self._crossing.close()
             self._crossing = None
 
     def _transport(self, event: TransportEvent) -> None:

@@ -79,7 +79,7 @@ def condition_of(performance: Performance) -> Condition:
 
 
 def augment(score: Score, rng: Generator) -> Score:
-    """A variation that is still a groove: louder or softer, other lanes of the same role, a piece less, a shorter bar."""
+    """A variation that is still a groove: louder or softer, lanes exchanged, a piece less, a shorter bar."""
     events = score.events.copy()
     slots = score.slots
     loud = 2 ** rng.uniform(-0.35, 0.35)

@@ -6,9 +6,10 @@ others, so that the groove goes on rather than wander off.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +34,19 @@ class OnnxNetwork:
 
     def __init__(self, folder: ModelFolder) -> None:
         self._body, self._lane, self._feel = (folder.session(name) for name in ("body", "lane", "feel"))
-        shape = next(entry.shape for entry in self._body.get_inputs() if entry.name == "past")
-        self._no_past = np.zeros([0 if i == 4 else 1 if i == 2 else size for i, size in enumerate(shape)], np.float32)
+        shape = next(entry.shape for entry in self._body.get_inputs() if entry.name == "context")
+        self._layers, self._heads, self._size = shape[0], shape[3], shape[5]
 
-    def read(self, fields: Ints, time: Floats, echo: Floats, past: Floats | None) -> tuple[Floats, Floats, Floats]:
+    def _nothing(self, batch: int) -> Floats:
+        return np.zeros((self._layers, 2, batch, self._heads, 0, self._size), np.float32)
+
+    def read(
+        self, fields: Ints, time: Floats, echo: Floats, context: Floats | None, past: Floats | None
+    ) -> tuple[Floats, Floats, Floats]:
         """Run the Transformer over new positions."""
-        inputs = {"fields": fields, "time": time, "echo": echo, "past": self._no_past if past is None else past}
+        inputs: dict[str, NDArray[Any]] = {"fields": fields, "time": time, "echo": echo}
+        inputs["context"] = self._nothing(1) if context is None else context
+        inputs["past"] = self._nothing(len(fields)) if past is None else past
         state, shift, present = _run(self._body, inputs)
         return state[:, -1], shift[:, -1], present
 
@@ -52,7 +60,7 @@ class OnnxNetwork:
         return joined[:, :OFFSETS], joined[:, OFFSETS:]
 
 
-def _run(session: InferenceSession, inputs: dict[str, NDArray[np.generic]]) -> list[Floats]:
+def _run(session: InferenceSession, inputs: Mapping[str, NDArray[Any]]) -> list[Floats]:
     return session.run(None, inputs)  # type: ignore[return-value]
 
 

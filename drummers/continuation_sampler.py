@@ -31,8 +31,13 @@ Ints = NDArray[np.int64]
 class Network(Protocol):
     """The continuation network: three functions of arrays (shapes: `training.drummers.continuation_net`)."""
 
-    def read(self, fields: Ints, time: Floats, echo: Floats, past: Floats | None) -> tuple[Floats, Floats, Floats]:
-        """State [K, width] and shift logits [K, 25] of the last position, and the keys and values of all so far."""
+    def read(
+        self, fields: Ints, time: Floats, echo: Floats, context: Floats | None, past: Floats | None
+    ) -> tuple[Floats, Floats, Floats]:
+        """State [K, width] and shift logits [K, 25] of the last position, and `past` with the new positions.
+
+        `context`: what a call with K = 1 gave, heard by all K; `past`: each one's own; None: nothing.
+        """
         ...
 
     def lane(self, state: Floats, shift: Ints, echo: Floats) -> Floats:
@@ -100,8 +105,8 @@ def candidates(
     timeline = Timeline(context.slots, bar + 1, count)
     timeline.add(context.events)
     start = sequence(context, condition, timeline, next_bar=True)
-    state, logits, past = network.read(start.fields[None], start.time[None], start.echo[None], None)
-    state, logits, past = (np.repeat(a, count, axis=i) for a, i in ((state, 0), (logits, 0), (past, 2)))
+    state, logits, heard = network.read(start.fields[None], start.time[None], start.echo[None], None, None)
+    state, logits, past = np.repeat(state, count, axis=0), np.repeat(logits, count, axis=0), None
     bars = _Bars(context.slots, bar, count)
     which = np.arange(count)
     echo = np.repeat(start.echo[-1:], count, axis=0)
@@ -111,20 +116,21 @@ def candidates(
         if bars.done.all():
             break
         shift = np.where(bars.done, 0, shift)
-        heard = np.where((shift < LOOK)[:, None, None], echo[which, :, np.minimum(shift, LOOK - 1)], np.float32(0))
+        there = np.where((shift < LOOK)[:, None, None], echo[which, :, np.minimum(shift, LOOK - 1)], np.float32(0))
         # What is done goes along with anything, so its masks must not run empty.
         free = bars.done[:, None]
-        lane = draw(network.lane(state, shift, heard), bars.lanes(shift) | free, temperature, rng)
+        lane = draw(network.lane(state, shift, there), bars.lanes(shift) | free, temperature, rng)
         at = bar * context.slots + bars.slot + shift
         offset, velocity = network.feel(state, shift, lane, timeline.near(at, lane, which))
         late = draw(offset, bars.offsets(shift, lane) | free, temperature, rng)
         loud = draw(velocity, np.ones(velocity.shape, bool), temperature, rng)
         rows = bars.add(shift, lane, late, loud)
-        for copy in np.flatnonzero(~bars.done):
+        for copy in np.flatnonzero(~bars.done).tolist():
             timeline.add(rows[copy : copy + 1], copy)
         echo = timeline.echo(at, which)
         fields = fields_of(rows, np.ones(count, bool))
-        state, logits, past = network.read(fields[:, None], at[:, None].astype(np.float32), echo[:, None], past)
+        time = at[:, None].astype(np.float32)
+        state, logits, past = network.read(fields[:, None], time, echo[:, None], heard, past)
     return [_as_bar(strokes) for strokes in bars.strokes]
 
 

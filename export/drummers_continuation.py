@@ -1,7 +1,8 @@
 """The continuation network as three ONNX graphs in a model folder: Transformer with its cache, lane head, feel head.
 
-`body` takes new positions and the keys and values of those before (input `past`, which grows by the new positions to
-the output `present`); `lane` and `feel` finish a token. Weights are stored as 16-bit floats, computed in 32 bits.
+`body` takes new positions and the keys and values of those before: `context`, which all candidates for a bar share, and
+`past`, each one's own, which grows by the new positions to the output `present`. `lane` and `feel` finish a token.
+Weights are stored as 16-bit floats and computed in 32 bits.
 """
 
 import logging
@@ -42,7 +43,7 @@ class _Part(nn.Module):
         return getattr(self.net, self.method)(*inputs)
 
 
-def _examples(net: ContinuationNet, batch: int, length: int, before: int) -> dict[str, dict[str, Tensor]]:
+def _examples(net: ContinuationNet, batch: int, length: int, shared: int, before: int) -> dict[str, dict[str, Tensor]]:
     """Inputs of every graph by name, drawn with seed 0."""
     torch.manual_seed(0)
     c = net.config
@@ -54,6 +55,7 @@ def _examples(net: ContinuationNet, batch: int, length: int, before: int) -> dic
             "fields": fields,
             "time": torch.arange(length).float().expand(batch, length) + before,
             "echo": torch.rand(batch, length, PLANES, LOOK, N_LANES),
+            "context": torch.randn(c.layers, 2, 1, c.heads, shared, c.width // c.heads),
             "past": torch.randn(c.layers, 2, batch, c.heads, before, c.width // c.heads),
         },
         "lane": {"state": state, "shift": shift, "echo": torch.rand(batch, PLANES, N_LANES)},
@@ -78,7 +80,7 @@ def export_continuation(
     net = load_net(checkpoint)
     round_to_half(net)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, inputs in _examples(net, 2, 3, 4).items():
+    for name, inputs in _examples(net, 2, 3, 5, 4).items():
         path = folder / f"{name}.onnx"
         _export(_Part(net, _METHODS[name]), inputs, _OUTPUTS[name], path)
         store_half(path)
@@ -92,6 +94,8 @@ def export_continuation(
 
 def _axes(name: str) -> dict[int, str]:
     """The axes of an input or output of `body` that vary."""
+    if name == "context":
+        return {4: "context"}
     if name in ("past", "present"):
         return {2: "batch", 4: name}
     return {0: "batch", 1: "length"}
@@ -116,7 +120,7 @@ def check_parity(net: ContinuationNet, folder: Path) -> float:
     """The largest difference between the folder's graphs and the network; BundleError above `TOLERANCE`."""
     model = load_folder(folder, KIND)
     worst = 0.0
-    for shape in ((1, 40, 0), (8, 1, 57)):
+    for shape in ((1, 40, 0, 0), (8, 1, 57, 0), (8, 1, 57, 20)):
         for name, inputs in _examples(net, *shape).items():
             with torch.no_grad():
                 expected = _Part(net, _METHODS[name])(*inputs.values())

@@ -52,7 +52,7 @@ class TrainConfig:
 
 def losses(net: ContinuationNet, batch: Batch) -> dict[str, Tensor]:
     """Mean cross-entropy [nats per target] of each part of the next token, weighted by `batch.weight`."""
-    hidden = net(batch.fields, batch.time, batch.echo, net.no_past(len(batch.fields)))
+    hidden = net(batch.fields, batch.time, batch.echo, net.no_past(1), net.no_past(len(batch.fields)))
     shift = batch.shift.clamp(0, END - 1)
     lane = net.lane(hidden.state, shift, batch.echo_next)
     feel = net.feel(hidden.state, shift, batch.lane.clamp(min=0), batch.near)

@@ -30,7 +30,7 @@ class NetConfig:
 
 
 class Hidden(NamedTuple):
-    """state [B, T, width]; shift logits [B, T, 25]; present [layers, 2, B, heads, P + T, width / heads]."""
+    """state [B, T, width]; shift logits [B, T, 25]; present [layers, 2, B, heads, N + T, width / heads]."""
 
     state: Tensor
     shift: Tensor
@@ -51,15 +51,24 @@ class Block(nn.Module):
         )
         self.drop = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, turn: Tensor, mask: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        """x [B, T, width], turn [2, B, 1, T, width / heads], mask [T, P + T] added, past [2, B, heads, P, .]."""
+    def forward(self, x: Tensor, turn: Tensor, mask: Tensor, context: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """x [B, T, width], turn [2, B, 1, T, D], mask [T, N + T] added, context and past without layers.
+
+        The context's columns are seen by all; it is the same for the whole batch, so it is multiplied as one.
+        """
         batch, length, width = x.shape
-        shape = (batch, length, 3, self.heads, width // self.heads)
-        q, k, v = self.qkv(self.norm1(x)).reshape(shape).permute(2, 0, 3, 1, 4).unbind(0)
-        q, k = rotate(q, turn), rotate(k, turn)
+        heads, size, shared = self.heads, width // self.heads, context.shape[3]
+        q, k, v = self.qkv(self.norm1(x)).reshape(batch, length, 3, heads, size).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k = rotate(q, turn) * size**-0.5, rotate(k, turn)
         present = torch.cat([past, torch.stack([k, v])], dim=3)
-        scores = q @ present[0].transpose(-1, -2) * (width // self.heads) ** -0.5 + mask
-        mixed = (scores.softmax(-1) @ present[1]).transpose(1, 2).reshape(batch, length, width)
+        own = q @ present[0].transpose(-1, -2) + mask
+        # Rows of all candidates side by side: [heads, B * T, columns].
+        own = own.transpose(0, 1).reshape(heads, batch * length, -1)
+        rows = q.transpose(0, 1).reshape(heads, batch * length, size)
+        weight = torch.cat([rows @ context[0, 0].transpose(-1, -2), own], dim=-1).softmax(-1)
+        heard = (weight[..., :shared] @ context[1, 0]).reshape(heads, batch, length, size).transpose(0, 1)
+        own = weight[..., shared:].reshape(heads, batch, length, -1).transpose(0, 1)
+        mixed = (heard + own @ present[1]).transpose(1, 2).reshape(batch, length, width)
         x = x + self.drop(self.out(mixed))
         return x + self.drop(self.feed(self.norm2(x))), present
 
@@ -99,18 +108,22 @@ class ContinuationNet(nn.Module):
         for table in (*self.tables, self.lane_shift, self.feel_shift, self.feel_lane):
             nn.init.normal_(table.weight, std=0.05)  # type: ignore[arg-type]
 
-    def forward(self, fields: Tensor, time: Tensor, echo: Tensor, past: Tensor) -> Hidden:
-        """fields [B, T, 6], time [B, T], echo [B, T, 3, LOOK, 22], past as `Hidden.present` with P >= 0 columns."""
+    def forward(self, fields: Tensor, time: Tensor, echo: Tensor, context: Tensor, past: Tensor) -> Hidden:
+        """fields [B, T, 6], time [B, T], echo [B, T, 3, LOOK, 22].
+
+        context [layers, 2, 1, heads, P, D] are keys and values that all of the batch share, past
+        [layers, 2, B, heads, N, D] those of its own, as `Hidden.present` gives them; P and N may be 0.
+        """
         x = sum((table(fields[..., i]) for i, table in enumerate(self.tables)), self.echo(echo.flatten(2)))
         x = self.drop(x)
-        angle = (time[..., None] * self.speed).repeat(1, 1, 2)
+        angle = (time[..., None] * self.get_buffer("speed")).repeat(1, 1, 2)
         turn = torch.stack([angle.cos(), angle.sin()])[:, :, None]
         length, before = fields.shape[1], past.shape[4]
         key = torch.arange(before + length)
         mask = (key[None] > before + torch.arange(length)[:, None]).to(x.dtype) * -1e9
         present: list[Tensor] = []
         for index, block in enumerate(self.blocks):
-            x, columns = block(x, turn, mask, past[index])
+            x, columns = block(x, turn, mask, context[index], past[index])
             present.append(columns)
         state = self.norm(x)
         pointed = F.gelu(self.point(echo.transpose(2, 3).flatten(3)) + self.point_state(state)[:, :, None])
@@ -127,6 +140,6 @@ class ContinuationNet(nn.Module):
         return self.feel_out(F.gelu(inside))
 
     def no_past(self, batch: int) -> Tensor:
-        """An empty past."""
+        """An empty past; with batch 1 also an empty context."""
         c = self.config
         return torch.zeros(c.layers, 2, batch, c.heads, 0, c.width // c.heads)

@@ -20,8 +20,8 @@ from server.loading import warm_up
 
 log = logging.getLogger(__name__)
 
-CALL_HOPS: Final = 8
-REST_SECONDS: Final = 0.001
+CALL_HOPS: Final = 4
+REST_SECONDS: Final = 0.003
 """Between calls of so many hops: Python's lock is for the render thread first."""
 MOST_CALLS: Final = 500
 

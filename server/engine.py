@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 CATCH_UP_SECONDS: Final = 0.25
 """Further behind than this the missed hops are skipped, not rendered."""
-KEPT_SECONDS: Final = 3.0
+KEPT_SECONDS: Final = 2.0
 AHEAD_SECONDS: Final = 0.25
 """Sound that is ready before its time in window mode; less than half of the shortest window."""
 CHUNK_HOPS: Final = 16

@@ -6,13 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from cli.evaluation_drums import Findings, Ground
+from cli.evaluation_drums import Findings, Ground, attempt
 from drummers.tokens import Score, decode, encode
 from evaluation.bootstrap import Estimate, mean_interval, paired_interval
 from evaluation.drummers.hits import Match, match_hits
 from evaluation.drummers.profile import density
 from evaluation.drummers.report import Claim, Figure, Section
-from ghostnote.errors import MissingError
 from ghostnote.performance import Performance
 from training.drummers.continuation_baselines import StyleMarginal, repeat_last_bar, style_marginal
 from training.drummers.continuation_score import Item, f1, hit_counts, items
@@ -56,12 +55,9 @@ def continuation(ground: Ground) -> Findings:
         "repeat last bar": lambda item, bars: repeat_last_bar(item.context, bars),
         "style marginal": lambda item, bars: marginal.play(item.performance.style, item.context.slots, bars),
     }
-    missing, model = "", None
-    try:
-        model = continuer(ground)
+    model, missing = attempt(lambda: continuer(ground))
+    if model:
         players = {"continuation": model, **players}
-    except MissingError as error:
-        missing = f"\nNot measured: {error}\n"
     figures: list[Figure] = []
     claims: list[Claim] = []
     for bars in (1, 4):

@@ -1,22 +1,24 @@
 """What the sections of `ghostnote evaluate drummers` share: real drums, classifiers, and what a section finds."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
 from evaluation.drummers.loops import Loop, cut_all, stack
 from evaluation.drummers.report import Claim, Section
+from ghostnote.errors import MissingError
 from ghostnote.performance import Performance
 
 if TYPE_CHECKING:
     from training.drummers.classifiers import Classifier
 
 BARS: Final = 4
+Model = TypeVar("Model")
 _log = logging.getLogger(__name__)
 
 
@@ -26,6 +28,18 @@ class Findings:
 
     sections: list[Section]
     claims: list[Claim] = field(default_factory=list[Claim])
+
+
+def attempt(load: Callable[[], Model]) -> tuple[Model | None, str]:
+    """What `load` gives, or None and the paragraph that says what is missing: a model, or its player."""
+    try:
+        return load(), ""
+    except MissingError as error:
+        return None, f"\nNot measured: {error}\n"
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("drummers."):
+            raise
+        return None, f"\nNot measured: there is no {error.name}\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +54,8 @@ class Ground:
 
     @cache  # noqa: B019 - one per program
     def loops(self, split: str) -> list[Loop]:
-        """All loops of 4 bars, a bar apart, of the 4/4 beats of a split."""
-        return cut_all(self.performances, split, BARS)
+        """All loops of 4 bars, a bar apart (quick: four), of the 4/4 beats of a split."""
+        return cut_all(self.performances, split, BARS, BARS if self.quick else 1)
 
     def spread_loops(self, split: str, most: int) -> list[Loop]:
         """At most so many loops of every performance, spread evenly over it."""
@@ -85,7 +99,7 @@ class Ground:
             labels = np.array([names.index(getattr(loop, name)) for loop in loops])
             return Lessons(stack(loops), labels, [loop.performance for loop in loops])
 
-        how = Schooling(epochs=1, loops_per_epoch=1024) if self.quick else Schooling()
+        how = Schooling(epochs=3, loops_per_epoch=1024) if self.quick else Schooling()
         _log.info("training the classifier of %ss", name)
         trained = train_classifier(lessons(self.loops("train")), lessons(self.loops("validation")), names, how)
         trained.save(path)

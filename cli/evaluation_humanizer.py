@@ -6,14 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from cli.evaluation_drums import BARS, Findings, Ground
+from cli.evaluation_drums import BARS, Findings, Ground, attempt
 from evaluation.bootstrap import Estimate, mean_interval
 from evaluation.drummers.feel import DISTANCES
 from evaluation.drummers.loops import Loop, cut_loops, stack
 from evaluation.drummers.mechanical import habits, jittered, quantised
 from evaluation.drummers.recognition import balanced, hits_of
 from evaluation.drummers.report import Claim, Figure, Section
-from ghostnote.errors import MissingError
 from ghostnote.performance import Performance
 
 HUMANISED: Final = "humanised"
@@ -63,13 +62,10 @@ def humanizer(ground: Ground) -> Findings:
         "jitter": [jittered(take.pattern, of, number) for number, take in enumerate(takes)],
     }
     others: list[Performance] | None = None
-    missing = ""
-    try:
-        play = human(ground)
+    play, missing = attempt(lambda: human(ground))
+    if play:
         rows = {HUMANISED: [play(take, take.number) for take in takes], **rows}
         others = [play(take, other(take, takes)) for take in takes]
-    except MissingError as error:
-        missing = f"\nNot measured: {error}\n"
     found = {row: measure(takes, played) for row, played in rows.items()}
     names = [take.real.name for take in takes]
     figures = [

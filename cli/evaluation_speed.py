@@ -6,10 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from cli.evaluation_drums import BARS, Findings, Ground
+from cli.evaluation_drums import BARS, Findings, Ground, attempt
 from evaluation.bootstrap import Estimate
 from evaluation.drummers.report import Claim, Figure, Section
-from ghostnote.errors import MissingError
 
 RUNS: Final = 40
 GROOVE_MS: Final = 50
@@ -29,16 +28,18 @@ def speed(ground: Ground) -> Findings:
     }
     figures: list[Figure] = []
     claims: list[Claim] = []
+    absent = ""
     for row, (make, most) in jobs.items():
         text = f"{row} under {most} ms on one core"
-        try:
-            taken = measure(make(ground), 5 if ground.quick else RUNS)
-        except MissingError:
+        job, missing = attempt(lambda make=make: make(ground))
+        if not job:
+            absent += missing
             claims.append(Claim(text, "-", None))
             continue
+        taken = measure(job, 5 if ground.quick else RUNS)
         figures.append(Figure(row, "ms", taken, RUNS, "In one process, model loaded.", 1))
         claims.append(Claim(text, f"{taken.value:.0f} ms, 95 % of calls within {taken.high:.0f} ms", taken.high < most))
-    return Findings([Section("Speed", TEXT, figures)], claims)
+    return Findings([Section("Speed", TEXT + absent, figures)], claims)
 
 
 def measure(job: Callable[[int], object], runs: int) -> Estimate:

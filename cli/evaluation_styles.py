@@ -7,30 +7,33 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.evaluation_drums import BARS, Findings, Ground
-from drummers.styles import GROUPS, STYLES
+from cli.evaluation_drums import BARS, Findings, Ground, attempt
+from drummers.styles import STYLES
 from evaluation.bootstrap import Estimate, mean_interval, paired_interval
 from evaluation.drummers.baselines import CellLottery
+from evaluation.drummers.groups import GROUPS, MEMBERS
 from evaluation.drummers.loops import Loop, grid_of, stack
 from evaluation.drummers.recognition import accuracy, auc, balanced, group_names, grouped, hits_of, majority
 from evaluation.drummers.report import Claim, Figure, Section
 from evaluation.drummers.variety import COPY, nearest, spread
-from ghostnote.errors import MissingError
 
 Labels = NDArray[np.int64]
 PER_PERFORMANCE: Final = 8
 """Loops asked for per test performance."""
 NEAR_POINTS: Final = 0.05
 
+GROUPING: Final = "; ".join(f"{group}: {', '.join(styles)}" for group, styles in MEMBERS.items())
+
 TEXT: Final = f"""\
 The ear is a convolutional network on loops of {BARS} bars (sixteenths x 9 classes x hit, offset, velocity), trained on
 the train split with performances instead of loops counted. It does not hear the tempo. A generated loop answers to a
 real test loop: same style, same bpm, another seed each; it is right when the ear names the style that was asked for.
-Grouped: probabilities of the styles of a group are added up. *Cell lottery* tosses every cell of the grid for itself,
-as often as the training loops of the style strike it, with the velocity and timing of one of them: a generator that
-knows no pattern. It shows how far the accuracy can be read: what is drawn from the training loops resembles what the
-ear was trained on more than new takes do, so generated loops can score above real ones, and do so without a groove.
-Variety and groove distance have to be read with it.
+Grouped: probabilities of the styles of a group are added up ({GROUPING}).
+
+*Cell lottery* tosses every cell of the grid for itself, as often as the training loops of the style strike it, with the
+velocity and timing of one of them: a generator that knows no pattern. It shows how far the accuracy can be read: what
+is drawn from the training loops resembles what the ear was trained on more than new takes do, so generated loops can
+score above real ones, and do so without a groove. Variety and groove distance have to be read with it.
 
 The seed's number stands beside ours only where the protocol is the same: real test loops, 18 styles, overlapping loops
 of {BARS} bars a bar apart. Its abstract calls that accuracy one on generated loops; its section 5.2 gives it as the
@@ -69,11 +72,9 @@ def styles(ground: Ground) -> Findings:
     """Recognition, variety and copying."""
     real = hear(ground, ground.spread_loops("test", 1 if ground.quick else PER_PERFORMANCE))
     players: dict[str, Callable[[int, Loop], Loop]] = {"cell lottery": lottery(ground)}
-    missing = ""
-    try:
-        players = {"generated": generated(ground), **players}
-    except MissingError as error:
-        missing = f"\nNot measured: {error}\n"
+    generator, missing = attempt(lambda: generated(ground))
+    if generator:
+        players = {"generated": generator, **players}
     heard = {"real test loops": real} | {
         name: hear(ground, [play(i, loop) for i, loop in enumerate(real.loops)]) for name, play in players.items()
     }

@@ -19,7 +19,7 @@ from drummers.continuation_features import MEMORY, N_DRUMMERS, Condition
 from drummers.continuation_sampler import Floats, Ints, candidates, most_agreed
 from drummers.model_folder import ModelFolder, load_folder
 from drummers.styles import STYLES
-from drummers.tokens import OFFSETS, Score, decode, encode, slots_per_bar
+from drummers.tokens import OFFSETS, SLOTS_PER_QUARTER, Score, decode, encode, slots_per_bar
 from ghostnote.errors import BundleError, InputError
 from ghostnote.performance import Performance
 
@@ -179,3 +179,15 @@ def condition_for(performance: Performance, style: str | None, drummer: int) -> 
 
 def _style_name(condition: Condition) -> str:
     return STYLES[condition.style - 1] if condition.style else ""
+
+
+def followed_by(performance: Performance, new: Performance) -> Performance:
+    """The performance up to where `Continuer.play_on` went on, then what it played, as one performance."""
+    join = bars_played(performance) * slots_per_bar(performance.meter) * 60 / (performance.bpm * SLOTS_PER_QUARTER)
+    until = join - 60 / (performance.bpm * SLOTS_PER_QUARTER) / 2  # from here on hits belong to the next bar
+    parts: dict[str, NDArray[np.void]] = {}
+    for name in ("hits", "openness", "chokes"):
+        old, later = getattr(performance, name), getattr(new, name).copy()
+        later["time"] += join
+        parts[name] = np.concatenate([old[old["time"] < until], later])
+    return replace(performance, **parts, duration=join + new.duration, name=new.name)

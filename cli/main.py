@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, str]] = {
     "app": "cli.app:app",
     "render": "cli.render:render",
     "kits": "cli.render:kits",
+    "continue": "cli.continue_:continue_",
     "data": "cli.data:app",
     "evaluate": "cli.evaluate:app",
     "listen": "cli.listen:listen",

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ghostnote.errors import InputError, MissingError
 
 ENDINGS: Final = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3")
+RENDERED: Final = (".mid", ".midi", ".toml")
 TARGET_LUFS: Final = -23.0
 CEILING_DB: Final = -1.0
 SHORTEST: Final = 0.4
@@ -49,8 +50,8 @@ def find_clips(folder: Path) -> dict[str, Path]:
             raise InputError(f"{folder}: {found[path.stem].name} and {path.name} have one name, keep one of them")
         found[path.stem] = path
     if not found:
-        midi = any(path.suffix.lower() in (".mid", ".midi") for path in folder.iterdir())
-        hint = f": render its MIDI files first, ghostnote render {folder}/*.mid -o FOLDER" if midi else ""
+        drums = next((path for path in sorted(folder.iterdir()) if path.suffix.lower() in RENDERED), None)
+        hint = f": render its grooves first, ghostnote render {folder}/*{drums.suffix} -o FOLDER" if drums else ""
         raise MissingError(f"no sound file ({' '.join(ENDINGS)}) in {folder}{hint}")
     return found
 

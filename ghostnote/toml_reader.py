@@ -24,7 +24,7 @@ def from_table(kind: type[T], table: Any, where: str = "") -> T:
     prefix = f"{where}." if where else ""
     for key in table:
         if key not in known:
-            raise TableError(f"unknown key {prefix}{key}")
+            raise TableError(f"unknown key {prefix}{key}; known are {', '.join(sorted(known))}")
     values: dict[str, Any] = {}
     for name, entry in known.items():
         if name in table:

@@ -1,10 +1,11 @@
 """A training recipe: one TOML file says what is trained, how long, on which windows; the same for CPU and GPU."""
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ghostnote import toml_reader
 from ghostnote.errors import InputError, MissingError
 
 T = TypeVar("T")
@@ -63,14 +64,10 @@ class Recipe:
 
 
 def from_table(kind: type[T], table: dict[str, Any], where: str) -> T:
-    """A dataclass from a TOML table; lists become tuples. InputError names unknown and missing keys."""
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    if unknown := sorted(set(table) - known):
-        raise InputError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    """`table` as the dataclass `kind`; an InputError that begins with `where` names what does not fit."""
     try:
-        return kind(**values)
-    except TypeError as error:
+        return toml_reader.from_table(kind, table)
+    except toml_reader.TableError as error:
         raise InputError(f"{where}: {error}") from error
 
 

@@ -51,7 +51,8 @@ class Network(Protocol):
 
 def draw(logits: Floats, allowed: NDArray[np.bool_], temperature: float, rng: Generator) -> Ints:
     """One allowed column per row of `logits` [K, N]; the likeliest with temperature 0. A row allows at least one."""
-    masked = np.where(allowed, np.nan_to_num(logits.astype(np.float64)), -np.inf)
+    finite = np.clip(np.nan_to_num(logits.astype(np.float64)), -1e4, 1e4)  # -inf is kept for what is not allowed
+    masked = np.where(allowed, finite, -np.inf)
     if temperature > 0:
         masked = masked / temperature + rng.gumbel(size=masked.shape)
     return masked.argmax(axis=1)

@@ -1,0 +1,67 @@
+"""Whatever a network says, what is drawn is a valid bar."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drummers.continuation_features import Condition
+from drummers.continuation_sampler import MAX_STROKES, candidates, draw, most_agreed
+from drummers.tokens import EVENT, OFFSETS, VELOCITIES, Score, encode
+from ghostnote.articulations import N_LANES
+from tests.drummers.continuation_rig import WildNetwork, rock
+
+CONDITION = Condition(17, 1, 110.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**31),
+    st.sampled_from([(4, 4), (3, 4), (7, 8), (6, 4)]),
+    st.sampled_from([0.0, 0.5, 1.0, 2.0]),
+    st.sampled_from([-1000.0, 0.0, 30.0]),
+    st.integers(1, 4),
+)
+def test_no_invalid_token_is_ever_drawn(seed, meter, temperature, end, bars):
+    context = encode(rock(bars, meter=meter))
+    rng = np.random.default_rng(seed)
+    for bar in candidates(WildNetwork(seed, end), context, CONDITION, 3, temperature, rng):
+        assert len(bar) <= MAX_STROKES
+        assert (bar["bar"] == 0).all()
+        for name, size in (("slot", context.slots), ("lane", N_LANES), ("offset", OFFSETS), ("velocity", VELOCITIES)):
+            assert ((bar[name] >= 0) & (bar[name] < size)).all()
+        places = bar[["slot", "lane", "offset"]].tolist()
+        assert places == sorted(set(places))
+
+
+def test_a_network_that_never_ends_a_bar_is_ended():
+    bar = candidates(WildNetwork(0, -1e9), encode(rock()), CONDITION, 1, 1.0, np.random.default_rng(0))[0]
+    assert 0 < len(bar) <= MAX_STROKES
+
+
+def test_temperature_0_draws_the_likeliest_allowed():
+    logits = np.array([[0.0, 3.0, 2.0], [1.0, 0.0, -1.0]], np.float32)
+    allowed = np.array([[True, False, True], [True, True, True]])
+    assert draw(logits, allowed, 0.0, np.random.default_rng(0)).tolist() == [2, 0]
+
+
+def test_draws_follow_the_softmax_of_what_is_allowed():
+    logits = np.tile(np.log([[0.1, 0.6, 0.3]]), (20000, 1)).astype(np.float32)
+    allowed = np.tile([[True, False, True]], (20000, 1))
+    drawn = draw(logits, allowed, 1.0, np.random.default_rng(0))
+    np.testing.assert_allclose(np.bincount(drawn, minlength=3) / 20000, [0.25, 0, 0.75], atol=0.015)
+
+
+def test_the_bar_that_most_agree_with_is_taken():
+    def bar(*slots):
+        return np.array([(0, slot, 0, 12, 20) for slot in slots], EVENT)
+
+    bars = [bar(1, 3), bar(0, 4, 8), bar(0, 8), bar(0, 4, 8, 12), bar()]
+    assert most_agreed(bars, 16).tolist() == bars[1].tolist()
+
+
+def test_the_context_is_not_changed():
+    context = encode(rock())
+    before = context.events.copy()
+    candidates(WildNetwork(1), context, CONDITION, 2, 1.0, np.random.default_rng(0))
+    assert isinstance(context, Score)
+    assert (context.events == before).all()

@@ -5,9 +5,15 @@ import os
 import signal
 import sys
 import threading
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from bridge.jack_ports import JackPorts
+    from bridge.map_learn import MapLearner
+    from bridge.midi_ports import MidiPorts
 
 app = typer.Typer(invoke_without_command=True, subcommand_metavar="")
 
@@ -60,3 +66,71 @@ def devices() -> None:
     except GhostnoteError as error:
         found["faults"].append(str(error))
     json.dump(found, sys.stdout)
+
+
+@app.command("learn", hidden=True)
+def learn(midi: Annotated[str | None, typer.Option(help="MIDI port to listen to.")] = None) -> None:
+    """Learn a map for the window: commands on standard input, what is heard and learned as JSON lines.
+
+    Commands: "note ARTICULATION", "pedal", "choke", "drop" (forget what was heard), "save NAME".
+    """
+    from bridge.map_learn import MapLearner
+    from ghostnote.errors import GhostnoteError
+
+    learner = MapLearner()
+
+    def receive(_: float, data: bytes) -> None:
+        learner.hear(data)
+        if len(data) == 3 and data[0] & 0xF0 == 0x90 and data[2]:
+            _say(heard=data[1])
+
+    ports = _open_ports(receive, midi)
+    try:
+        _say(ready=ports.names[0])
+        for line in sys.stdin:
+            try:
+                _say(**_learn(learner, *line.split(maxsplit=1)))
+            except GhostnoteError as error:
+                _say(fault=str(error))
+    finally:
+        ports.stop()
+
+
+def _open_ports(receive: "Callable[[float, bytes], None]", midi: str | None) -> "JackPorts | MidiPorts":
+    from bridge.jack_ports import JackPorts, jack_available
+    from bridge.midi_ports import MidiPorts
+    from ghostnote.errors import MissingError
+
+    ports: JackPorts | MidiPorts = MidiPorts(receive, lambda: None, midi, "auto")
+    try:
+        ports.start()
+    except MissingError:
+        if not jack_available():
+            raise
+        ports = JackPorts(receive, lambda: None, midi)
+        ports.start()
+    return ports
+
+
+def _learn(learner: "MapLearner", command: str, argument: str = "") -> dict[str, Any]:
+    from cli.map import new_map_path, save_learned
+
+    heard, argument = learner.fresh(), argument.strip()
+    match command:
+        case "note":
+            return {"learned": learner.learn_note(argument, heard), "articulation": argument}
+        case "pedal":
+            return {"controller": learner.learn_pedal(heard)}
+        case "choke":
+            return {"choke": learner.learn_choke(heard)}
+        case "save":
+            path = new_map_path(argument, replace=True)
+            save_learned(learner, path)
+            return {"saved": path.stem}
+        case _:
+            return {"dropped": len(heard.notes)}
+
+
+def _say(**values: Any) -> None:
+    sys.stdout.write(json.dumps(values) + "\n")
+    sys.stdout.flush()

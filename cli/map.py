@@ -7,6 +7,8 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bridge.map_learn import MapLearner
 
 app = typer.Typer(no_args_is_help=True, help="List and show MIDI maps; learn one by hitting pads.")
@@ -54,15 +56,8 @@ def learn(
     """Build a map: hit the pad that is asked for and press Enter; Enter alone skips a pad that you do not have."""
     from bridge.map_learn import MapLearner
     from bridge.midi_ports import MidiPorts
-    from ghostnote.errors import InputError
-    from ghostnote.midi_map import MAPS_DIR, user_maps_dir
-    from ghostnote.preset import check_name, write_atomically
 
-    path = user_maps_dir() / f"{check_name(name, 'map name')}.toml"
-    if (MAPS_DIR / path.name).exists():
-        raise InputError(f"map {name!r} is a shipped one: choose another name")
-    if path.exists() and not replace:
-        raise InputError(f"map {path} exists already: choose another name or give --replace")
+    path = new_map_path(name, replace=replace)
     console = Console(highlight=False, soft_wrap=True)
     learner = MapLearner()
     ports = MidiPorts(lambda _, data: learner.hear(data), lambda: None, midi, midi_api)
@@ -72,10 +67,31 @@ def learn(
         _ask_all(learner, console)
     finally:
         ports.stop()
+    save_learned(learner, path)
+    console.print(f"saved {path}: use it with `ghostnote serve --midi-map {name}`", markup=False)
+
+
+def new_map_path(name: str, *, replace: bool) -> "Path":
+    """Where a map of the user's is saved. Raises InputError for a bad, shipped or taken name."""
+    from ghostnote.errors import InputError
+    from ghostnote.midi_map import MAPS_DIR, user_maps_dir
+    from ghostnote.preset import check_name
+
+    path = user_maps_dir() / f"{check_name(name, 'map name')}.toml"
+    if (MAPS_DIR / path.name).exists():
+        raise InputError(f"map {name!r} is a shipped one: choose another name")
+    if path.exists() and not replace:
+        raise InputError(f"map {path} exists already: choose another name or give --replace")
+    return path
+
+
+def save_learned(learner: "MapLearner", path: "Path") -> None:
+    """Write the map that was learned. Raises InputError where no pad was."""
+    from ghostnote.preset import write_atomically
+
     text = learner.text(f"learned on {time.strftime('%Y-%m-%d')}")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text)
-    console.print(f"saved {path}: use it with `ghostnote serve --midi-map {name}`", markup=False)
 
 
 def _ask_all(learner: "MapLearner", console: Console) -> None:

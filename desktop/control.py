@@ -17,9 +17,6 @@ from ghostnote.articulations import ARTICULATIONS
 from ghostnote.errors import GhostnoteError
 from ghostnote.osc_schema import Values
 
-FAST_RETRY_MS = 4000
-"""How long a started server may take until it answers before the user is told that it still starts."""
-
 
 class Control(QObject):
     """The app without its window."""
@@ -78,6 +75,14 @@ class Control(QObject):
     def kept_settings(self) -> AppSettings:
         """The settings with how the server is set now."""
         return replace(self.settings, last=preset_of(self.session.kept()))
+
+    def pause(self) -> None:
+        """End the server until `start`."""
+        self.halt()
+        self.session.lost()
+        self.link.stop()
+        self.process.stop()
+        self.state.emit("warn", "Paused")
 
     def shutdown(self) -> None:
         """Remember the settings and end the server."""

@@ -27,6 +27,7 @@ from desktop.kit_list import read_manifest
 from desktop.theme import ASSETS, apply_theme
 from desktop.widgets.banner import Banner
 from desktop.widgets.health_bar import HealthBar
+from desktop.widgets.learn_dialog import LearnDialog
 from desktop.widgets.parts import button, label, row
 from desktop.widgets.play_page import PlayPage
 from desktop.widgets.presets import PresetBox
@@ -162,7 +163,14 @@ class MainWindow(QMainWindow):
             apply_theme(app, theme)
 
     def learn(self) -> None:
-        """Learn a MIDI map."""
+        """Learn a MIDI map; the sound engine stops meanwhile, as the MIDI port is needed."""
+        control = self.control
+        control.pause()
+        dialog = LearnDialog(control.settings.midi, self)
+        if dialog.exec():
+            control.remember(midi_map=dialog.learning.saved)
+            self.setup_page.refresh()
+        control.start()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """MIDI files are welcome on every page."""

@@ -7,7 +7,7 @@ from desktop.control import Control
 from desktop.grooves import groove_names, load_groove
 from desktop.session import path
 from desktop.widgets.parts import button, caption, card, column, fill, label, row
-from ghostnote.preset import TEMPO_BPM
+from ghostnote.preset import TEMPO_BPM, Preset
 
 NO_GROOVE = "No groove, transport only"
 
@@ -47,7 +47,10 @@ class TransportPanel(QWidget):
 
     def _toggle(self) -> None:
         if self.play.isChecked():
-            self._control.play(str(self.groove.currentData() or ""))
+            name = str(self.groove.currentData() or "")
+            if name and self._session.number("tempo") == Preset().tempo:  # nobody has chosen one yet
+                self._session.change(path("tempo"), round(load_groove(name).bpm, 1))
+            self._control.play(name)
         else:
             self._control.halt()
 

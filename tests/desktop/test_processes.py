@@ -20,7 +20,9 @@ from desktop.render_process import RenderQueue
 from desktop.server_process import ServerProcess, ServerState, free_port
 from desktop.settings import AppSettings, load_settings
 from desktop.single import SingleInstance
+from desktop.widgets.learn_dialog import LearnDialog
 from desktop.window import MainWindow
+from ghostnote.midi_map import load_map
 
 TINY = str(Path(__file__).parent.parent / "data" / "tiny_bundle")
 needs_jack = pytest.mark.skipif(bool(jack_missing()), reason=f"needs JACK: {jack_missing()}")
@@ -223,3 +225,30 @@ def test_a_second_app_calls_the_first_and_is_not_the_first(qt, until):
     first.release()
     assert second.first()
     second.release()
+
+
+@needs_jack
+def test_a_map_is_learned_by_hitting_pads(qt, jack_server, until):
+    dialog = LearnDialog("")
+    until(lambda: dialog.learning.port or dialog.learning.fault)
+    with Probe(jack_server) as probe:
+        ports = probe.ports("Ghostnote In")
+        if not ports:
+            dialog.reject()
+            pytest.skip(f"the MIDI port {dialog.learning.port!r} is not one of JACK's")
+        probe.client.connect(probe.client.midi_outports[0], ports[0])
+        for note, then in ((36, "snare"), (40, "snare_rim")):
+            probe.take([(probe.rate // 8, bytes([0x99, note, 127]))], 0.3)
+            until(lambda then=then: dialog.learning.step == then)
+    assert dialog.learning.learned == {"kick": "note 36", "snare": "note 40"}
+    while dialog.learning.step != "name":
+        step = dialog.learning.step
+        dialog.next.click()
+        until(lambda step=step: dialog.learning.step != step)
+    dialog.name.setText("gm")
+    dialog.next.click()
+    until(lambda: "shipped" in dialog.said.text())
+    dialog.name.setText("mine")
+    dialog.next.click()
+    until(lambda: dialog.result())
+    assert load_map("mine").lane_of_note == {36: 0, 40: 1}

@@ -1,0 +1,101 @@
+"""Learning a MIDI map step by step: what is asked, what was learned, which command comes next. Nothing of Qt."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from desktop.pieces import TITLES, way_title, ways_of
+from ghostnote.articulations import ARTICULATIONS
+
+PEDAL, CHOKE, NAME = "pedal", "choke", "name"
+STEPS: Final = (*(a.name for a in ARTICULATIONS), PEDAL, CHOKE, NAME)
+
+
+class Learning:
+    """Goes through the articulations, the pedal and the choke; `command` is given the lines for the learner."""
+
+    def __init__(self, command: Callable[[str], None]) -> None:
+        self._command = command
+        self._step = 0
+        self.learned: dict[str, str] = {}
+        """Step -> what was learned, in words."""
+        self.fault = ""
+        """What was wrong with the last try."""
+        self.port = ""
+        """The MIDI port that is listened to, "" before it is open."""
+        self.saved = ""
+        """The name of the map, once it is saved."""
+        self._last_note: int | None = None
+
+    @property
+    def step(self) -> str:
+        """The articulation that is asked for, or `PEDAL`, `CHOKE`, `NAME`."""
+        return STEPS[self._step]
+
+    @property
+    def progress(self) -> float:
+        """0 at the first step .. 1 at the last."""
+        return self._step / (len(STEPS) - 1)
+
+    @property
+    def question(self) -> str:
+        """What the user is asked to do."""
+        match self.step:
+            case "pedal":
+                return "Open the hi-hat pedal fully, press it down firmly and let go"
+            case "choke":
+                return "Hit a cymbal and grab it"
+            case "name":
+                return "Give the map a name"
+            case name:
+                piece = next(a.piece for a in ARTICULATIONS if a.name == name)
+                more = f", {way_title(name).lower()}" if len(ways_of(piece)) > 1 else ""
+                return f"Hit the {TITLES[piece].lower()}{more}"
+
+    def go_on(self) -> None:
+        """The user goes to the next step; pedal and choke are learned from what was heard meanwhile."""
+        if self.step in (PEDAL, CHOKE):
+            self._command(self.step)
+        else:
+            self._command("drop")
+            self._advance()
+
+    def back(self) -> None:
+        """The user goes a step back."""
+        self._step = max(0, self._step - 1)
+        self.fault = ""
+        self._command("drop")
+
+    def save(self, name: str) -> None:
+        """Save the map."""
+        self._command(f"save {name}")
+
+    def take(self, told: Mapping[str, Any]) -> None:
+        """What the learner says."""
+        match told:
+            case {"ready": port}:
+                self.port = str(port)
+            case {"heard": note}:
+                if self.step not in (PEDAL, CHOKE, NAME) and note != self._last_note:
+                    self._command(f"note {self.step}")
+            case {"learned": note, "articulation": name}:
+                self.learned[str(name)], self._last_note, self.fault = f"note {note}", int(note), ""
+                if name == self.step:
+                    self._advance()
+            case {"controller": number}:
+                self._answered("no pedal was heard" if number is None else f"controller {number}")
+            case {"choke": chokes}:
+                self._answered("by aftertouch" if chokes else "no aftertouch was heard")
+            case {"saved": name}:
+                self.saved, self.fault = str(name), ""
+            case {"fault": text}:
+                self.fault = str(text)
+            case _:
+                pass
+
+    def _answered(self, text: str) -> None:
+        self.learned[self.step] = text
+        self._advance()
+
+    def _advance(self) -> None:
+        self._step = min(self._step + 1, len(STEPS) - 1)
+        self.fault = ""

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, str]] = {
     "render": "cli.render:render",
     "kits": "cli.render:kits",
     "continue": "cli.continue_:continue_",
+    "humanize": "cli.humanize:humanize",
     "data": "cli.data:app",
     "evaluate": "cli.evaluate:app",
     "listen": "cli.listen:listen",

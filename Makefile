@@ -2,6 +2,11 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# The packaged program is built in an environment of its own, in which there is nothing else to slip in.
+# cuda: with ONNX Runtime's CUDA build (Linux and Windows with an NVIDIA card; about 3 GB).
+VARIANT ?= cpu
+APP_VENV := build/venv-$(VARIANT)
+APP_MB ?= 350
 # PyTorch is installed before everything else, so that no other package pulls a build of its own choice.
 # PyPI's Linux build brings CUDA (several GB); for a small CPU build elsewhere:
 #   make test TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
@@ -10,10 +15,13 @@ ARGS ?=
 BENCH ?= $(sort $(wildcard benchmarks/*.py))
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+APP_BIN := $(APP_VENV)/bin
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python $(PIP_INSTALL)
 
 # Debian packages; elsewhere the same libraries under other names (macOS and Windows wheels carry PortAudio).
 SYSTEM_RUN := libportaudio2
+SYSTEM_APP := $(SYSTEM_RUN) binutils libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libdbus-1-3 libfontconfig1
 SYSTEM_TEST := $(SYSTEM_RUN) jackd2 libfluidsynth3
 
 # $(call system,PACKAGES): install what is missing where apt may be used, else name it and go on.
@@ -63,8 +71,15 @@ e2e-ardour: $(VENV)/.test-ready ## Ardour, without its window, plays into ghostn
 soak: $(VENV)/.test-ready ## serve under random load and tell what grows, is late or hangs (ARGS="--minutes 60")
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
-clean: ## remove the virtual environment and caches; keeps runs/ and out/
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+app: $(APP_VENV)/.ready ## build the packaged program, dist/Ghostnote (VARIANT=cuda: with CUDA)
+	$(APP_BIN)/pyinstaller --noconfirm --log-level WARN --workpath build/pyinstaller build.spec
+	$(APP_BIN)/python packaging/size.py dist/Ghostnote $(if $(filter cpu,$(VARIANT)),$(APP_MB))
+
+app-smoke: app $(VENV)/.test-ready ## build it, then let it try itself out on a JACK server without hardware
+	$(BIN)/pytest tests/packaging/test_app.py -s $(ARGS)
+
+clean: ## remove the virtual environment, caches and what was built; keeps runs/ and out/
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -81,3 +96,11 @@ $(VENV)/.test-ready: pyproject.toml | $(BIN)/python
 	$(PIP) $(TORCH)
 	$(PIP) -e '.[train,evaluate,soundfont,discover,dev]'
 	@touch $@ $(VENV)/.run-ready
+
+$(APP_VENV)/.ready: pyproject.toml packaging/requirements.py | $(BIN)/python
+	$(call system,$(SYSTEM_APP))
+	$(BIN)/python -m venv $(APP_VENV)
+	$(BIN)/python packaging/requirements.py $(VARIANT) > build/requirements.txt
+	$(APP_BIN)/python $(PIP_INSTALL) -r build/requirements.txt
+	$(APP_BIN)/python $(PIP_INSTALL) --no-deps -e .
+	@touch $@

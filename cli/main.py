@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, str]] = {
     "map": "cli.map:app",
     "run": "cli.run:run",
     "app": "cli.app:app",
+    "smoke": "cli.smoke:smoke",
     "render": "cli.render:render",
     "kits": "cli.render:kits",
     "continue": "cli.continue_:continue_",
@@ -37,9 +38,13 @@ COMMANDS: Final[dict[str, str]] = {
     "evaluate": "cli.evaluate:app",
     "listen": "cli.listen:listen",
     "train": "cli.train:train",
+    "train-drummers": "cli.train_drummers:train_drummers",
     "export": "cli.export:export",
 }
 """Subcommand -> "module:attribute", in the order in which --help lists them."""
+
+WORKSHOP: Final = frozenset({"data", "evaluate", "evaluate-drummers", "listen", "train", "train-drummers", "export"})
+"""Subcommands that train or measure; the packaged program is without them and their packages."""
 
 MODULES_OF_EXTRA: Final = {
     "train": ("torch", "encodec", "lightning_fabric", "safetensors", "tensorboard", "onnx", "onnxscript"),
@@ -49,6 +54,9 @@ MODULES_OF_EXTRA: Final = {
     "desktop": ("PySide6",),
 }
 """Optional extra of pyproject.toml -> top-level modules that it brings."""
+
+FROZEN: Final = bool(getattr(sys, "frozen", False))
+"""Whether this is the packaged program (PyInstaller)."""
 
 USER_ERROR: Final = 2
 """Exit status for something the user can put right; that of a wrong option, too."""
@@ -76,6 +84,11 @@ def _setup(
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     handler = RichHandler(console=Console(stderr=True), show_path=verbose > 1)
     logging.basicConfig(level=level, format="%(name)s: %(message)s", datefmt="%X", handlers=[handler], force=True)
+
+
+def packaged_commands() -> dict[str, str]:
+    """Those of `COMMANDS` that the packaged program has."""
+    return {name: target for name, target in COMMANDS.items() if name not in WORKSHOP}
 
 
 def build_app(commands: dict[str, str]) -> typer.Typer:
@@ -107,7 +120,8 @@ def run(argv: Sequence[str]) -> int:
     that is meant to run until then (a server) catches KeyboardInterrupt itself and returns, which gives 0.
     """
     name = next((word for word in argv if not word.startswith("-")), None)
-    commands = {name: COMMANDS[name]} if name in COMMANDS else COMMANDS
+    known = packaged_commands() if FROZEN else COMMANDS
+    commands = {name: known[name]} if name in known else known
     try:
         build_app(commands)(args=list(argv), prog_name="ghostnote")
     except SystemExit as ending:

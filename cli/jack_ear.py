@@ -1,0 +1,59 @@
+"""Listens to what another program gives to JACK: the sound as the device gets it."""
+
+import time
+from typing import Any, Final
+
+import numpy as np
+
+OUTPUTS: Final = "^(?!system:).*:out"
+"""Names of the ports to hear: PortAudio's, of whichever client."""
+
+
+class JackEar:
+    """Hears every audio output that appears after `arm`; a context manager. Raises OSError where there is no JACK."""
+
+    def __init__(self, floor: float) -> None:
+        """`floor`: the RMS of a block, full scale = 1, above which there is sound."""
+        try:
+            import jack
+
+            self._client: Any = jack.Client("Ghostnote smoke", no_start_server=True)
+        except Exception as error:  # jack's own errors and OSError where the library is missing
+            raise OSError(f"no JACK: {error}") from None
+        self._floor = floor
+        self._inputs = [self._client.inports.register(f"in_{n}") for n in (1, 2)]
+        self._known = {port.name for port in self._outputs()}
+        self.loudest = 0.0
+        """RMS of the loudest block since `arm`."""
+        self.first: float | None = None
+        """`time.time()` of the first block above the floor since `arm`."""
+
+    def __enter__(self) -> "JackEar":
+        self._client.set_process_callback(self._process)
+        self._client.activate()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.deactivate()
+        self._client.close()
+
+    def arm(self) -> None:
+        """Begin to listen anew."""
+        self.loudest, self.first = 0.0, None
+
+    def wire(self) -> None:
+        """Connect outputs that have come; call it often."""
+        for port in self._outputs():
+            if port.name not in self._known:
+                target = self._inputs[0 if port.name.endswith(("0", "left")) else 1]
+                if not any(one.name == target.name for one in self._client.get_all_connections(port)):
+                    self._client.connect(port, target)
+
+    def _outputs(self) -> list[Any]:
+        return self._client.get_ports(OUTPUTS, is_audio=True, is_output=True)
+
+    def _process(self, _frames: int) -> None:
+        level = max(float(np.sqrt(np.mean(np.square(port.get_array())))) for port in self._inputs)
+        self.loudest = max(self.loudest, level)
+        if level > self._floor and self.first is None:
+            self.first = time.time()

@@ -1,0 +1,249 @@
+"""Serve for a long time under random MIDI and OSC, and tell what grows, what is late and what hangs.
+
+    python -m benchmarks.soak [--minutes 15] [--every 60] [--seed 0] [--write docs/soak.md]
+
+`ghostnote serve` with its bundle on a JACK server of its own. A client plays notes on all channels and numbers, pedal,
+aftertouch, clock, sysex and program changes; another sends OSC: kits, morphs, levels, feel, hits, queries, nonsense. At
+the end both fall silent: what still sounds after the longest tail is a stuck note.
+"""
+
+import argparse
+import contextlib
+import os
+import platform
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
+from benchmarks.latency import OSC_PORT, cpu_seconds, rss_mib, status
+from bridge.osc_packet import write_message
+from cli.doctor import ask
+from cli.evaluate import cpu_name
+
+CHUNK_SECONDS: Final = 10.0
+EVENTS_PER_SECOND: Final = 20.0
+OSC_PER_SECOND: Final = 4.0
+SILENT_SECONDS: Final = 12.0
+"""Long enough for every tail."""
+WARM_UP_SECONDS: Final = 120.0
+"""Left out of the growth: until then every buffer has been used once."""
+SILENCE_DB: Final = -60.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """The server at one moment."""
+
+    seconds: float
+    rss: float
+    """MiB."""
+    threads: int
+    cpu: float
+    """Percent of one core since the last look."""
+    figures: dict[str, float | str]
+
+
+class OscLoad(threading.Thread):
+    """Random messages until `stop` is called."""
+
+    def __init__(self, seed: int, kits: list[str]) -> None:
+        super().__init__(daemon=True)
+        self._random, self._kits, self._end = random.Random(seed), kits, threading.Event()
+        self.sent = self.kit_changes = 0
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._end.set()
+        self.join()
+
+    def run(self) -> None:
+        """Send; answers are read so that nothing piles up."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.setblocking(False)
+            while not self._end.wait(self._random.expovariate(OSC_PER_SECOND)):
+                client.sendto(self._packet(), ("127.0.0.1", OSC_PORT))
+                self.sent += 1
+                with contextlib.suppress(BlockingIOError):
+                    client.recv(65536)
+
+    def _packet(self) -> bytes:
+        r = self._random
+        match r.randrange(8):
+            case 0:
+                self.kit_changes += 1
+                return write_message("/ghostnote/kit", (r.choice(self._kits),))
+            case 1:
+                self.kit_changes += 1
+                return write_message("/ghostnote/morph", (r.random(), *r.sample(self._kits, 2)))
+            case 2:
+                return write_message("/ghostnote/level/snare", (r.uniform(-12, 6),))
+            case 3:
+                return write_message(f"/ghostnote/feel/{r.choice(('timing', 'velocity', 'swing'))}", (r.random(),))
+            case 4:
+                return write_message("/ghostnote/hit", (r.choice(("kick", "snare", "ride_bow")), r.random()))
+            case 5:
+                return write_message("/ghostnote/status", ())
+            case 6:
+                return write_message("/ghostnote/no_such_thing", ("what", r.random()))
+            case _:
+                return r.randbytes(r.randrange(1, 64))
+
+
+def midi(r: random.Random) -> list[bytes]:
+    """Some random message, mostly notes of the drum channel; note-offs are left out at times."""
+    kind = r.random()
+    if kind < 0.75:
+        note = r.randrange(35, 60)
+        on = bytes([0x99, note, r.randrange(1, 128)])
+        return [on, bytes([0x89, note, 0])] if r.random() < 0.8 else [on]
+    if kind < 0.85:
+        return [bytes([0xB9, 4, r.randrange(128)])]
+    others = [
+        bytes([0x90 + r.randrange(16), r.randrange(128), r.randrange(128)]),
+        bytes([0xA9, r.randrange(35, 60), 127]),
+        bytes([0xB0 + r.randrange(16), r.randrange(128), r.randrange(128)]),
+        bytes([0xC9, r.randrange(128)]),
+        bytes([0xF8]), bytes([r.choice((0xFA, 0xFB, 0xFC))]), bytes([0xF2, r.randrange(128), r.randrange(4)]),
+        bytes([0xF0, *(r.randrange(128) for _ in range(r.randrange(1, 40))), 0xF7]),
+    ]  # fmt: skip
+    return [r.choice(others)]
+
+
+def plan(r: random.Random, rate: int) -> list[tuple[int, bytes]]:
+    """Messages of one chunk by frame."""
+    count = round(CHUNK_SECONDS * EVENTS_PER_SECOND)
+    frames = sorted(r.randrange(round(CHUNK_SECONDS * rate)) for _ in range(count))
+    return [(frame + 480 * n, data) for frame in frames for n, data in enumerate(midi(r))]
+
+
+def look(pid: int, began: float, cpu: float) -> Look:
+    """The process and its own figures now."""
+    threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
+    return Look(time.monotonic() - began, rss_mib(pid), threads, cpu, status())
+
+
+def soak(seconds: float, every: float, seed: int, block: int) -> tuple[list[Look], dict[str, str]]:
+    """Looks at the server and what there is to say besides."""
+    r = random.Random(seed)
+    command = ghostnote("serve", "--midi-api", "jack", "--osc-port", str(OSC_PORT), "--block", str(block))
+    with JackServer(f"ghostnote-soak-{os.getpid()}", block=block) as server, running(command, server) as process:
+        with Probe(server) as probe:
+            wait_until(
+                lambda: len(probe.ports("PortAudio:out")) > 1 and probe.ports("Ghostnote In"), 60, "no Ghostnote ports"
+            )
+            time.sleep(2)
+            probe.connect(probe.ports("Ghostnote In")[0], probe.ports("PortAudio:out")[:2])
+            osc = OscLoad(seed, [str(kit) for kit in ask("/ghostnote/kits", "127.0.0.1", OSC_PORT)])
+            osc.start()
+            looks, peak = _play(probe, process.pid, r, seconds, every)
+            osc.stop()
+            _, rest = probe.take([], SILENT_SECONDS)
+            left = _level_db(rest[-probe.rate :]) - peak
+            figures = status()
+        said = {
+            "sound left 12 s after the last message": f"{left:.0f} dB" if np.isfinite(left) else "none",
+            "stuck notes": "no" if left < SILENCE_DB and figures["pending"] == 0 else "yes",
+            "OSC messages, changes of kit among them": f"{osc.sent}, {osc.kit_changes}",
+            "cycles that the measuring client missed": str(probe.missed),
+            "ended on request with status": str(_end(process)),
+        }
+    return looks, said
+
+
+def _play(probe: Probe, pid: int, r: random.Random, seconds: float, every: float) -> tuple[list[Look], float]:
+    began, spent, looked, peak = time.monotonic(), cpu_seconds(pid), 0.0, -np.inf
+    looks = [look(pid, began, 0.0)]
+    print(HEAD, row(looks[0]), sep="\n", flush=True)
+    while looks[-1].seconds < seconds:
+        _, audio = probe.take(plan(r, probe.rate), CHUNK_SECONDS)
+        peak = max(peak, _level_db(audio))
+        now = time.monotonic() - began
+        if now - looked >= min(every, seconds) - CHUNK_SECONDS / 2:
+            used = cpu_seconds(pid)
+            looks.append(look(pid, began, 100 * (used - spent) / (now - looked)))
+            looked, spent = now, used
+            print(row(looks[-1]), flush=True)
+    return looks, peak
+
+
+def _level_db(audio: NDArray[np.float32]) -> float:
+    peak = float(np.abs(audio).max(initial=0.0))
+    return 20 * np.log10(peak) if peak else -np.inf
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    process.send_signal(signal.SIGINT)
+    return int(process.wait(15))
+
+
+COUNTERS: Final = (
+    "hits", "late_hops", "dropped_frames", "xruns", "clock_jumps", "late_hits", "lost_hits", "queue_dropped",
+    "osc_dropped", "pending", "render_p50_ms", "render_p99_ms",
+)  # fmt: skip
+COLUMNS: Final = ("minutes", "RSS MiB", "threads", "CPU %", *(name.replace("_", " ") for name in COUNTERS))
+HEAD: Final = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
+
+
+def row(state: Look) -> str:
+    """One line of the table."""
+    numbers = [state.figures.get(name, "-") for name in COUNTERS]
+    cells = [f"{state.seconds / 60:.1f}", f"{state.rss:.1f}", str(state.threads), f"{state.cpu:.0f}"]
+    return f"| {' | '.join([*cells, *(f'{n:.2f}' if isinstance(n, float) else str(n) for n in numbers)])} |"
+
+
+def growth(looks: list[Look]) -> str:
+    """MiB per hour by regression over the looks after the warm-up, with its standard error."""
+    late = [one for one in looks if one.seconds >= WARM_UP_SECONDS]
+    if len(late) < 4:
+        return "too short to tell"
+    hours, rss = np.array([one.seconds / 3600 for one in late]), np.array([one.rss for one in late])
+    (slope, _), covariance = np.polyfit(hours, rss, 1, cov=True)
+    return f"{slope:+.2f} ± {np.sqrt(covariance[0, 0]):.2f} MiB per hour"
+
+
+def page(looks: list[Look], said: dict[str, str], block: int) -> str:
+    """docs/soak.md."""
+    text = (Path(__file__).parent / "soak_page.md").read_text(encoding="utf-8")
+    facts = {"RSS grows by": growth(looks), **said}
+    machine = f"{cpu_name()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
+    return text.format(
+        minutes=f"{looks[-1].seconds / 60:.0f}", block=block, machine=machine, bundle=looks[0].figures["bundle"],
+        date=datetime.now(UTC).date(), load=f"{os.getloadavg()[2]:.1f}",
+        facts="\n".join(f"- {name}: {value}" for name, value in facts.items()),
+        table="\n".join([HEAD, *map(row, looks)]),
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Serve, measure, print, and write the page where asked for."""
+    parser = argparse.ArgumentParser(description="A long run of the server under random load.")
+    parser.add_argument("--minutes", type=float, default=15.0)
+    parser.add_argument("--every", type=float, default=60.0, help="seconds between looks")
+    parser.add_argument("--block", type=int, default=128, help="frames per JACK cycle")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", type=Path, help="the page to write")
+    options = parser.parse_args()
+    if jack_missing():
+        sys.exit(f"soak: not run: {jack_missing()}")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that what was started is ended, too
+    looks, said = soak(60 * options.minutes, options.every, options.seed, options.block)
+    print(f"RSS grows by: {growth(looks)}", *(f"{name}: {value}" for name, value in said.items()), sep="\n")
+    if options.write:
+        options.write.write_text(page(looks, said, options.block), encoding="utf-8")
+        print(options.write)
+
+
+if __name__ == "__main__":
+    main()

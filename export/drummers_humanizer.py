@@ -15,10 +15,12 @@ from drummers.humanizer_network import PARTS, Temperature
 from drummers.model_folder import load_folder, write_folder
 from export.precision import round_to_half, store_half
 from ghostnote.errors import BundleError
-from training.drummers.humanizer import load_checkpoint
+from training.drummers.humanizer import CHECKPOINT, load_checkpoint
 from training.drummers.humanizer_net import HumanizerNet
 
 NAME: Final = "Ghostnote humaniser 1"
+TEMPERATURE: Final = Temperature(1.0, 1.0)
+"""Chosen on the validation split."""
 TOLERANCE: Final = 1e-3
 """Largest difference between a graph and the network, in logits."""
 _OUTPUTS: Final = {"context": ["hidden"], "timing": ["logits", "state"], "loudness": ["logits"]}
@@ -48,11 +50,9 @@ def _examples(net: HumanizerNet, n: int) -> dict[str, dict[str, Tensor]]:
     }
 
 
-def export_humanizer(
-    checkpoint: Path, folder: Path, temperature: Temperature, *, metrics: Mapping[str, object]
-) -> None:
-    """Write the model folder of a checkpoint. Raises BundleError if a graph does not compute what its network does."""
-    nets, losses, seconds = load_checkpoint(checkpoint)
+def export(run: Path, folder: Path) -> None:
+    """Write the model folder of a training. Raises BundleError if a graph does not compute what its network does."""
+    nets, losses, seconds = load_checkpoint(run / CHECKPOINT)
     folder.mkdir(parents=True, exist_ok=True)
     for name, net in nets.items():
         round_to_half(net)
@@ -60,14 +60,14 @@ def export_humanizer(
             path = folder / f"{name}_{part}.onnx"
             _export(_Part(net, part), inputs, _OUTPUTS[part], path)
             store_half(path)
-    facts = {"offset_temperature": temperature.offset, "velocity_temperature": temperature.velocity}
+    facts = {"offset_temperature": TEMPERATURE.offset, "velocity_temperature": TEMPERATURE.velocity}
     training = {
         "data": "Groove MIDI Dataset 1.0.0 (Gillick et al. 2019), split train",
         "licence": "CC BY 4.0",
         "minutes": round(seconds / 60, 1),
     }
     found = {f"{name}_{part}_nll": round(value, 4) for name, of in losses.items() for part, value in of.items()}
-    write_folder(folder, KIND, NAME, facts, training=training, metrics={**found, **metrics})
+    write_folder(folder, KIND, NAME, facts, training=training, metrics=found)
     check_parity(nets, folder)
 
 

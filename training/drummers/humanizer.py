@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -16,8 +17,9 @@ from training.drummers.humanizer_data import Examples, examples, vary
 from training.drummers.humanizer_net import HumanizerNet, HumanizerSize
 
 _log = logging.getLogger(__name__)
-Report = Callable[[str, int, int, dict[str, float]], None]
-"""Called after each epoch with the network's name, the epoch, how many there are, and the losses."""
+CHECKPOINT: Final = "best.pt"
+Report = Callable[[str], object]
+"""Takes one line for each epoch."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,12 @@ class Recipe:
 
 
 def fit(
-    train: Examples, validation: Examples, ahead: bool, recipe: Recipe, report: Callable[[int, dict[str, float]], None]
+    train: Examples, validation: Examples, ahead: bool, recipe: Recipe, report: Callable[[int, dict[str, float]], bool]
 ) -> tuple[HumanizerNet, dict[str, float]]:
-    """The network of the epoch with the least validation loss, and its losses [nats per hit]."""
+    """The network of the epoch with the least validation loss, and its losses [nats per hit].
+
+    `report` gets the number of each epoch that is done and its losses, and says whether to go on.
+    """
     generator = torch.Generator().manual_seed(recipe.seed)
     torch.manual_seed(recipe.seed)
     net = HumanizerNet(HumanizerSize(train.context.shape[1]))
@@ -59,9 +64,11 @@ def fit(
             optimizer.step()
             schedule.step()
         losses = measure(net, validation)
-        report(epoch + 1, losses)
+        go_on = report(epoch + 1, losses)
         if best is None or losses["offset"] + losses["velocity"] < best[0]:
             best = losses["offset"] + losses["velocity"], copy.deepcopy(net.state_dict()), losses
+        if not go_on:
+            break
     if best is None:
         raise ValueError("a training of no epochs")
     net.load_state_dict(best[1])
@@ -79,27 +86,30 @@ def measure(net: HumanizerNet, given: Examples) -> dict[str, float]:
     return {"offset": offset, "velocity": velocity}
 
 
-def train_humanizer(
-    performances: Sequence[Performance], folder: Path, recipe: Recipe = Recipe(), report: Report | None = None
+def train(
+    performances: Sequence[Performance], folder: Path, minutes: float, report: Report, recipe: Recipe = Recipe()
 ) -> Path:
-    """Train both networks on the performances of the split "train"; returns the checkpoint in `folder`."""
+    """Train both networks on the performances of the split "train"; returns the checkpoint in `folder`.
+
+    `minutes`: no epoch begins later than that after the start, shared between the networks; 0: the recipe's epochs.
+    """
     began = time.perf_counter()
-    torch.set_num_threads(1)
     networks: dict[str, object] = {}
-    for name, ahead in LOOKS.items():
-        train, validation = (
+    for number, (name, ahead) in enumerate(LOOKS.items(), 1):
+        data, validation = (
             examples([p for p in performances if p.split == split], ahead=ahead) for split in ("train", "validation")
         )
+        stop = began + minutes * 60 * number / len(LOOKS) if minutes else float("inf")
 
-        def show(epoch: int, losses: dict[str, float], name: str = name) -> None:
+        def show(epoch: int, losses: dict[str, float], name: str = name) -> bool:
             _log.info("%s epoch %d: %s", name, epoch, losses)
-            if report:
-                report(name, epoch, recipe.epochs, losses)
+            report(f"{name}, epoch {epoch}: " + ", ".join(f"{part} {value:.3f}" for part, value in losses.items()))
+            return time.perf_counter() < stop  # noqa: B023 - called within this round only
 
-        net, losses = fit(train, validation, ahead, recipe, show)
+        net, losses = fit(data, validation, ahead, recipe, show)
         networks[name] = {"state": net.state_dict(), "size": asdict(net.size), "losses": losses}
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "best.pt"
+    path = folder / CHECKPOINT
     torch.save({"networks": networks, "recipe": asdict(recipe), "seconds": time.perf_counter() - began}, path)
     return path
 

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
-from drummers.continuation_features import MEMORY, N_DRUMMERS, Condition
-from drummers.continuation_sampler import Floats, Ints, candidates, most_agreed
+from drummers.continuation_features import N_DRUMMERS, Condition
+from drummers.continuation_sampler import Floats, Ints, next_bars
 from drummers.model_folder import ModelFolder, load_folder
 from drummers.styles import STYLES
 from drummers.tokens import OFFSETS, SLOTS_PER_QUARTER, Score, decode, encode, slots_per_bar
 from ghostnote.errors import BundleError, InputError
 from ghostnote.performance import Performance
+from ghostnote.toml_reader import TableError, from_table
 
 KIND: Final = "continuation"
 SLOWEST: Final = 30.0
@@ -113,15 +114,30 @@ def bars_played(performance: Performance) -> int:
     return Phrase.of(performance).score.bars
 
 
+@dataclass(frozen=True)
+class _Facts:
+    """What the player needs to know of a model."""
+
+    candidates: int
+    """Bars that are played at once, of which one is taken."""
+    temperature: float
+    """Softmax temperature that a user's 1 stands for."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.candidates <= 64 or not 0 < self.temperature <= 2:
+            raise ValueError(f"{self.candidates} candidates at temperature {self.temperature:g} are out of range")
+
+
 class Continuer:
     """Plays on from performances. Raises BundleError or MissingError for a folder that cannot be used."""
 
     def __init__(self, folder: Path) -> None:
         model = load_folder(folder, KIND)
-        count = model.facts.get("candidates")
-        if not isinstance(count, int) or not 1 <= count <= 64:
-            raise BundleError(f"{folder}: candidates is {count!r}, expected a whole number from 1 to 64")
-        self.candidates = count
+        try:
+            facts = from_table(_Facts, {key: model.facts[key] for key in model.facts.keys() - {"network"}})
+        except TableError as error:
+            raise BundleError(f"{folder}: facts: {error}") from error
+        self.candidates, self.temperature = facts.candidates, facts.temperature
         self.network = OnnxNetwork(model)
 
     def play_on(
@@ -137,7 +153,7 @@ class Continuer:
         """The next `bars` bars (1..): only these, time 0 is the first of them.
 
         style: one of STYLES, None: that of the performance, unknown if it names none. drummer: 1..10, 0 unknown.
-        temperature: 0 the likeliest bar, 1 as the model thinks, more: freer. The same input gives the same bars.
+        temperature: 0 the likeliest bar, 1 as the model is best, up to 2: freer. The same input gives the same bars.
         Raises InputError for these values out of range, and for a performance without hits, shorter than half a bar,
         in a meter whose bar is not 6 to 24 sixteenths, or outside 30..300 bpm.
         """
@@ -147,21 +163,16 @@ class Continuer:
             raise InputError(f"temperature {temperature:g} is out of range: 0 (likeliest) to 2 (free)")
         condition = condition_for(performance, style, drummer)
         score = Phrase.of(performance).score
-        new = self.next_bars(score.part(max(0, score.bars - MEMORY), score.bars), bars, condition, temperature, seed)
+        new = next_bars(
+            self.network,
+            score,
+            bars,
+            condition,
+            count=self.candidates,
+            temperature=self.temperature * temperature,
+            seed=seed,
+        )
         return decode(new, replace(performance, style=_style_name(condition), name=f"{performance.name} continued"))
-
-    def next_bars(self, context: Score, bars: int, condition: Condition, temperature: float, seed: int) -> Score:
-        """As `play_on`, on slots; `context` has 1 to 4 bars."""
-        rng = np.random.default_rng(seed)
-        count = self.candidates if temperature > 0 else 1
-        whole = context
-        for _ in range(bars):
-            recent = whole.part(max(0, whole.bars - MEMORY), whole.bars)
-            proposals = candidates(self.network, recent, condition, count, temperature, rng)
-            bar = most_agreed(proposals, whole.slots)
-            bar["bar"] = whole.bars
-            whole = Score(np.concatenate([whole.events, bar]), whole.slots, whole.bars + 1)
-        return whole.part(context.bars, whole.bars)
 
 
 def condition_for(performance: Performance, style: str | None, drummer: int) -> Condition:

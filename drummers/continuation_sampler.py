@@ -141,6 +141,24 @@ def _as_bar(strokes: list[tuple[int, int, int, int, int]]) -> NDArray[np.void]:
     return events
 
 
+def next_bars(
+    network: Network, context: Score, bars: int, condition: Condition, *, count: int, temperature: float, seed: int
+) -> Score:
+    """The next `bars` bars; of `count` candidates for each (one with temperature 0) the most agreed one is taken.
+
+    `context` has at least one bar, of which the last `MEMORY` are heard.
+    """
+    rng = np.random.default_rng(seed)
+    whole = context
+    for _ in range(bars):
+        heard = whole.part(max(0, whole.bars - MEMORY), whole.bars)
+        proposals = candidates(network, heard, condition, count if temperature > 0 else 1, temperature, rng)
+        bar = most_agreed(proposals, whole.slots).copy()
+        bar["bar"] = whole.bars
+        whole = Score(np.concatenate([whole.events, bar]), whole.slots, whole.bars + 1)
+    return whole.part(context.bars, whole.bars)
+
+
 def most_agreed(bars: list[NDArray[np.void]], slots: int) -> NDArray[np.void]:
     """The bar that agrees best with all of them: highest mean F1 of (slot, piece) (minimum Bayes risk)."""
     piece = np.array(PIECE_OF_LANE)

@@ -5,8 +5,8 @@
 Weights are stored as 16-bit floats and computed in 32 bits.
 """
 
+import json
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,12 +20,15 @@ from drummers.model_folder import load_folder, write_folder
 from drummers.styles import STYLES
 from export.precision import round_to_half, store_half
 from ghostnote.articulations import N_LANES
-from ghostnote.errors import BundleError
+from ghostnote.errors import BundleError, InputError
 from training.checkpoints import read_weights
-from training.drummers.continuation import load_net
+from training.drummers.continuation import BEST, load_net
 from training.drummers.continuation_net import PLANES, ContinuationNet
+from training.drummers.continuation_trainer import DECODING
 
 NAME: Final = "Ghostnote continuation 1"
+DATA: Final = "Groove MIDI Dataset 1.0.0 (Gillick et al. 2019), splits train and validation"
+LICENCE: Final = "CC BY 4.0"
 TOLERANCE: Final = 1e-3
 """Largest difference between a graph and the network, in logits."""
 _log = logging.getLogger(__name__)
@@ -67,16 +70,19 @@ _METHODS: Final = {"body": "forward", "lane": "lane", "feel": "feel"}
 _OUTPUTS: Final = {"body": ["state", "shift", "present"], "lane": ["logits"], "feel": ["logits"]}
 
 
-def export_continuation(
-    checkpoint: Path, folder: Path, *, candidates: int, training: Mapping[str, object], metrics: Mapping[str, object]
-) -> None:
-    """Write the model folder of a checkpoint; `candidates` bars are played at once, of which one is taken.
+def export(run: Path, folder: Path) -> None:
+    """Write the model folder of a finished run (`training.drummers.continuation_trainer.train`).
 
-    Raises BundleError if a graph does not compute what the network computes, or the checkpoint knows other styles.
+    Raises BundleError if a graph does not compute what the network computes, InputError for a run that is not finished
+    or that knows other styles.
     """
+    checkpoint, decoding = run / BEST, run / DECODING
     _, about = read_weights(checkpoint)
     if about["styles"] != list(STYLES):
-        raise BundleError(f"{checkpoint} was trained with other styles than this program's: train it again")
+        raise InputError(f"{checkpoint} was trained with other styles than this program's: train it again")
+    if not decoding.is_file():
+        raise InputError(f"{run} is not finished: go on with `ghostnote train-drummers {KIND}`")
+    chosen = json.loads(decoding.read_text(encoding="utf-8"))
     net = load_net(checkpoint)
     round_to_half(net)
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,11 +90,20 @@ def export_continuation(
         path = folder / f"{name}.onnx"
         _export(_Part(net, _METHODS[name]), inputs, _OUTPUTS[name], path)
         store_half(path)
-    facts = {"candidates": candidates, "network": about["network"]}
-    run = {"minutes": about["minutes"], "steps": about["step"], **about["run"]}
     write_folder(
-        folder, KIND, NAME, facts, training={**run, **training}, metrics={**about["validation"], **metrics}
-    )  # fmt: skip
+        folder,
+        KIND,
+        NAME,
+        {"candidates": chosen["candidates"], "temperature": chosen["temperature"], "network": about["network"]},
+        training={
+            "data": DATA,
+            "licence": LICENCE,
+            **about["run"],
+            "minutes": about["minutes"],
+            "steps": about["step"],
+        },
+        metrics={"split": "validation", **about["validation"], **chosen["measures"]},
+    )
     check_parity(net, folder)
 
 

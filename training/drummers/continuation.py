@@ -28,6 +28,7 @@ from training.drummers.continuation_data import NO_TARGET, Batch, Windows, takes
 from training.drummers.continuation_net import ContinuationNet, NetConfig
 from training.ema import WeightAverage
 
+BEST: Final = "best.safetensors"
 PARTS: Final = ("shift", "lane", "offset", "velocity")
 _SHARE: Final = {"shift": 1.0, "lane": 1.0, "offset": 0.5, "velocity": 0.5}
 Progress = Callable[[int, float, dict[str, float]], None]
@@ -101,7 +102,7 @@ class Run:
                 if self.step % c.validate_every == 0:
                     self._validate(check)
         self._validate(check)
-        return self.folder / "best.safetensors"
+        return self.folder / BEST
 
     def _step(self, batch: Batch) -> dict[str, float]:
         c = self.config
@@ -144,7 +145,7 @@ class Run:
             "validation": {f"{name}_nats": round(value, 4) for name, value in logs.items()},
         }
         weights = {k: v.detach().clone().contiguous() for k, v in self.net.state_dict().items()}
-        save_file(weights, self.folder / "best.safetensors", {"ghostnote": json.dumps(facts)})
+        save_file(weights, self.folder / BEST, {"ghostnote": json.dumps(facts)})
 
     def _log_row(self, logs: dict[str, float]) -> None:
         path = self.folder / "log.csv"

@@ -28,7 +28,7 @@ def drummers(
     ),
     models: Annotated[Path, typer.Option(help="Folder of the drummers' models.")] = Path("presets/drummers"),
     classifiers: Annotated[
-        Path, typer.Option(help="Folder of the classifiers; what is not there is trained (a minute or two).")
+        Path, typer.Option(help="Folder of the classifiers; what is not there is trained (some minutes).")
     ] = Path("runs/drummers/classifiers"),
     only: Annotated[str, typer.Option(help=f"Comma-separated, of: {', '.join(SECTIONS)}; empty for all.")] = "",
     out: Annotated[Path, typer.Option(help="Folder for results-drummers.md and .csv.")] = Path("docs"),

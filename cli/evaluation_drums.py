@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evaluation.drummers.loops import Loop, cut_all, stack
 from evaluation.drummers.report import Claim, Section
@@ -16,6 +17,7 @@ from ghostnote.performance import Performance
 
 if TYPE_CHECKING:
     from training.drummers.classifiers import Classifier
+    from training.drummers.seed_vae import SeedVae
 
 BARS: Final = 4
 Model = TypeVar("Model")
@@ -84,6 +86,29 @@ class Ground:
         """Which of the ten drummers plays a loop."""
         names = [f"drummer{number}" for number in range(1, 11)]
         return self._classifier("drummer", names)
+
+    @cached_property
+    def seed_vae(self) -> "SeedVae":
+        """The seed's conditional VAE."""
+        import torch
+
+        from drummers.styles import STYLES
+        from training.drummers.seed_vae import Course, conditions, load, save, train_seed_vae
+
+        torch.set_num_threads(1)
+        path = self.classifiers / f"seed_vae{'_quick' if self.quick else ''}.safetensors"
+        if path.is_file():
+            return load(path)
+
+        def lessons(split: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            loops = self.loops(split)[:: 16 if self.quick else 4]  # loops of a take overlap
+            labels = np.array([STYLES.index(loop.style) for loop in loops])
+            return stack(loops), conditions(labels, np.array([loop.bpm for loop in loops]))
+
+        _log.info("training the seed's VAE")
+        trained = train_seed_vae(lessons("train"), lessons("validation"), Course(epochs=1) if self.quick else Course())
+        save(trained, path)
+        return trained
 
     def _classifier(self, name: str, names: Sequence[str]) -> "Classifier":
         import torch

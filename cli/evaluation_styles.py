@@ -35,6 +35,9 @@ velocity and timing of one of them: a generator that knows no pattern. It shows 
 is drawn from the training loops resembles what the ear was trained on more than new takes do, so generated loops can
 score above real ones, and do so without a groove. Variety and groove distance have to be read with it.
 
+*Seed's VAE* is the conditional VAE of GrooveGen as its report states it, trained by us for a few epochs on the same
+loops, its latents drawn from N(0, 1), hits where their probability exceeds 0.5.
+
 The seed's number stands beside ours only where the protocol is the same: real test loops, 18 styles, overlapping loops
 of {BARS} bars a bar apart. Its abstract calls that accuracy one on generated loops; its section 5.2 gives it as the
 accuracy on the real test set, and no number for generated loops is stated. Its classifier is not ours.
@@ -71,7 +74,7 @@ class Heard:
 def styles(ground: Ground) -> Findings:
     """Recognition, variety and copying."""
     real = hear(ground, ground.spread_loops("test", 1 if ground.quick else PER_PERFORMANCE))
-    players: dict[str, Callable[[int, Loop], Loop]] = {"cell lottery": lottery(ground)}
+    players: dict[str, Callable[[int, Loop], Loop]] = {"seed's VAE": seed_vae(ground), "cell lottery": lottery(ground)}
     generator, missing = attempt(lambda: generated(ground))
     if generator:
         players = {"generated": generator, **players}
@@ -100,6 +103,17 @@ def generated(ground: Ground) -> Callable[[int, Loop], Loop]:
         request = replace(parse(f"{loop.style} {loop.bpm:g} bpm"), bars=BARS)
         performance = generator.generate(request, number)
         return replace(loop, grid=grid_of(performance, 0, BARS * 16))
+
+    return play
+
+
+def seed_vae(ground: Ground) -> Callable[[int, Loop], Loop]:
+    """A loop of the seed's VAE."""
+    from training.drummers.seed_vae import conditions, draw_loop
+
+    def play(number: int, loop: Loop) -> Loop:
+        condition = conditions(np.array([STYLES.index(loop.style)]), np.array([loop.bpm]))[0]
+        return replace(loop, grid=draw_loop(ground.seed_vae, condition, number))
 
     return play
 

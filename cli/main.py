@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, str]] = {
     "run": "cli.run:run",
     "app": "cli.app:app",
     "smoke": "cli.smoke:smoke",
+    "groove": "cli.groove:groove",
     "render": "cli.render:render",
     "kits": "cli.render:kits",
     "continue": "cli.continue_:continue_",

@@ -18,7 +18,7 @@ from training.drummers.continuation_score import Item, f1, hit_counts, items
 
 CONTEXT: Final = 4
 """Bars heard before playing on."""
-PER_PERFORMANCE: Final = 8
+PER_PERFORMANCE: Final = 4
 THRESHOLDS: Final = tuple(np.arange(0.05, 0.61, 0.05).round(2).tolist())
 LONG: Final = 64
 """Bars of the run that must not drift."""
@@ -27,7 +27,7 @@ Player = Callable[[Item, int], Score]
 
 TEXT: Final = f"""\
 Windows of {CONTEXT} bars of the beats of the test split (fills are left out, all meters are in), one after another, at
-most {PER_PERFORMANCE} per performance (2 where four bars are asked for); what was really played next is the truth. The
+most {PER_PERFORMANCE} per performance (1 where four bars are asked for); what was really played next is the truth. The
 model hears the {CONTEXT} bars, the style and who plays.
 
 - *hit F1, slots*: hits as (sixteenth, piece), all windows' hits together; exactly the same slot.
@@ -108,7 +108,7 @@ def fit_marginal(ground: Ground) -> StyleMarginal:
 
 def ask(ground: Ground, bars: int) -> list[Question]:
     """The questions with their truths over so many bars; those whose truth would go beyond the take are left out."""
-    most = 2 if ground.quick else PER_PERFORMANCE if bars == 1 else 2
+    most = 1 if ground.quick or bars > 1 else PER_PERFORMANCE
     questions: list[Question] = []
     for performance in ground.beats("test"):
         score = encode(performance)
@@ -187,7 +187,7 @@ def better(matches: dict[str, list[Match]], takes: Sequence[str]) -> list[Claim]
 def drift(ground: Ground, model: Player) -> Figure:
     """How dense the last eight of 64 bars are beside what was heard."""
     chosen = {q.item.performance.style: q for q in ask(ground, 1)}
-    questions = list(chosen.values())[: 1 if ground.quick else 4]
+    questions = list(chosen.values())[: 1 if ground.quick else 2]
     ratios: list[float] = []
     for question in questions:
         context, like = question.item.context, question.item.performance

@@ -29,7 +29,6 @@ TRAINERS: Final = {
     "groovegen": Trainer("training.drummers.groovegen:train", "export.drummers_groovegen:export"),
     "humanizer": Trainer("training.drummers.humanizer:train", "export.drummers_humanizer:export"),
     "continuation": Trainer("training.drummers.continuation_trainer:train", "export.drummers_continuation:export"),
-    "groovegen-baseline": Trainer("training.drummers.groovegen_baseline:train", "export.drummers_groovegen:export_baseline"),
 }
 """One line per drummer."""
 MODELS: Final = Path("presets/drummers")

@@ -111,11 +111,11 @@ def past(velocity: Floats, offset: Floats, slots_per_bar: int) -> Floats:
 
 
 def places(slots: int, slots_per_bar: int, fills: NDArray[np.bool_]) -> Floats:
-    """Where each slot is, [slots, N_PLACE]: slot of the bar, bar of four, whether its bar is a fill (`fills` [bars])."""
+    """Where each slot is, [slots, N_PLACE]: slot of the bar, bars since the start (at most 3), whether its bar is a fill (`fills` [bars])."""
     out = np.zeros((slots, N_PLACE), np.float32)
     bar, slot = np.divmod(np.arange(slots), slots_per_bar)
     out[np.arange(slots), slot] = 1
-    out[np.arange(slots), MAX_SLOTS_PER_BAR + bar % BARS] = 1
+    out[np.arange(slots), MAX_SLOTS_PER_BAR + np.minimum(bar, BARS - 1)] = 1
     out[:, -1] = fills[bar]
     return out
 

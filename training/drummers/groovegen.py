@@ -29,14 +29,14 @@ _log = logging.getLogger(__name__)
 class Recipe:
     """How the network is trained."""
 
-    minutes: float = 13.0
-    batch: int = 48
-    learning_rate: float = 2.5e-3
+    minutes: float = 22.0
+    batch: int = 32
+    learning_rate: float = 3e-3
     hidden_past: float = 0.15
-    free_nats: float = 0.15
+    free_nats: float = 0.3
     """Divergence per latent dimension that costs nothing."""
-    divergence: float = 0.6
-    critic_epochs: int = 8
+    divergence: float = 0.3
+    critic_steps: int = 150
     seed: int = 0
 
 
@@ -53,6 +53,8 @@ def train(performances: Sequence[Performance], folder: Path, minutes: float, rep
     folder.mkdir(parents=True, exist_ok=True)
     loops = Loops([p for p in performances if p.split == "train"], recipe.seed)
     check, _ = all_loops([p for p in performances if p.split == "validation"])
+    check = Batch(*(column[::3] for column in check))
+    train_critic(loops, performances, folder / "critic.safetensors", recipe, report)
     net = GrooveNet(NetConfig())
     optimizer = torch.optim.AdamW(net.parameters(), recipe.learning_rate, weight_decay=0.02)
     average = WeightAverage(net, 0.998)
@@ -77,7 +79,6 @@ def train(performances: Sequence[Performance], folder: Path, minutes: float, rep
                 facts = {"network": asdict(net.config), "validation": found, "step": step, "styles": list(STYLES),
                          "minutes": spent * recipe.minutes, "recipe": asdict(recipe)}  # fmt: skip
                 save_file(dict(average.values), path, {"ghostnote": json.dumps(facts)})
-    train_critic(loops, performances, folder / "critic.safetensors", recipe, report)
     return path
 
 
@@ -105,7 +106,7 @@ def train_critic(
     torch.manual_seed(recipe.seed)
     check, names = all_loops([p for p in performances if p.split == "validation"])
     critic = StyleCritic(len(STYLES))
-    steps = recipe.critic_epochs * 60
+    steps = recipe.critic_steps
     optimizer = torch.optim.AdamW(critic.parameters(), 2e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
     for _ in range(steps):

@@ -35,9 +35,9 @@ class NetConfig:
     """Sizes."""
 
     latent: int = 32
-    width: int = 192
-    inside: int = 128
-    feel: int = 96
+    width: int = 144
+    inside: int = 96
+    feel: int = 64
 
 
 class Losses(NamedTuple):

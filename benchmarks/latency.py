@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.click_kit import write_click_kit
 from benchmarks.jack_probe import JackServer, Probe, jack_missing, may_run_realtime, running, wait_until
 from cli.doctor import ask
 from cli.evaluate import cpu_name
@@ -35,6 +37,9 @@ m = rtmixer.Mixer(channels=2, blocksize=int(sys.argv[1]), latency="low")
 m.start()
 sys.stdin.read()
 """
+
+
+FLUIDSYNTH: Final = "-q -a jack -m jack -r 48000 -g 2 -R 0 -C 0 -o audio.jack.autoconnect=0"
 
 
 @dataclass(frozen=True)
@@ -72,40 +77,23 @@ class Result:
     """MiB."""
 
 
-def systems(block: int) -> list[System]:
-    """All that can be measured on this machine."""
+def systems(block: int, folder: Path) -> list[System]:
+    """All that can be measured on this machine; `folder` is for what they need to read."""
     python = sys.executable
+    ours = (python, "-m", "benchmarks.click_server", "1", "midi_api=jack", f"osc_port={OSC_PORT}", f"block={block}")
     found = [
-        System(
-            "Ghostnote",
-            (python, "-m", "benchmarks.click_server", "1", "midi_api=jack", f"osc_port={OSC_PORT}", f"block={block}"),
-            "Ghostnote In", "PortAudio:out", 36, 0.03, ours=True,
-        ),
+        System("Ghostnote", ours, "Ghostnote In", "PortAudio:out", 36, 0.03, ours=True),
         System("rtmixer alone", (python, "-c", REFERENCE, str(block)), "", "PortAudio:out", 0, 0.0),
-    ]  # fmt: skip
+    ]
     font = next((font for font in SOUND_FONTS if Path(font).is_file()), None)
     if shutil.which("fluidsynth") and font:
-        options = [
-            "-q",
-            "-a",
-            "jack",
-            "-m",
-            "jack",
-            "-r",
-            "48000",
-            "-g",
-            "2",
-            "-R",
-            "0",
-            "-C",
-            "0",
-            "-o",
-            "audio.jack.autoconnect=0",
-        ]
+        command = ("fluidsynth", *FLUIDSYNTH.split(), font)
+        found.append(System("FluidSynth", command, "fluidsynth.*midi_", "fluidsynth.*:(left|right)", 37, 0.2))
+    if shutil.which("drumgizmo"):
+        kit, notes = write_click_kit(folder)
+        options = ("-i", "jackmidi", "-I", f"midimap={notes}", "-o", "jackaudio")
         found.append(
-            System(
-                "FluidSynth", ("fluidsynth", *options, font), "fluidsynth.*midi_", "fluidsynth.*:(left|right)", 37, 0.2
-            )
+            System("DrumGizmo", ("drumgizmo", *options, str(kit)), "DrumGizmo.*midi", "DrumGizmo:[01]-", 36, 0.03)
         )
     return found
 
@@ -129,7 +117,7 @@ def measure(system: System, server: JackServer, load: str, hits: int) -> Result:
         before, began, xruns, missed_cycles = cpu_seconds(process.pid), time.perf_counter(), probe.xruns, probe.missed
         begin, audio = probe.take(plan, length + 0.5)
         cpu = 100 * (cpu_seconds(process.pid) - before) / (time.perf_counter() - began)
-        xruns = probe.xruns - xruns + probe.missed - missed_cycles
+        xruns = max(probe.xruns - xruns, probe.missed - missed_cycles)
         heard = onsets(audio, [frame - begin for frame, _ in probe.sent], int(spacing * probe.rate))
         figures = status() if system.ours else {}
         return Result(
@@ -178,7 +166,11 @@ def rss_mib(pid: int) -> float:
 def row(result: Result) -> str:
     """One line of the table."""
     ms = result.latencies
-    spread = [f"{np.percentile(ms, q):.2f}" for q in (50, 90, 99, 100)] + [f"{ms.std():.3f}"] if len(ms) else ["-"] * 5
+    spread = ["-"] * 7
+    if len(ms):
+        near = np.abs(ms - np.median(ms)) <= FAR_MS
+        spread = [f"{np.percentile(ms, q):.2f}" for q in (50, 90, 99, 100)]
+        spread += [f"{ms.std():.3f}", str((~near).sum()), f"{ms[near].std():.3f}"]
     declared = f"{result.declared:.2f}" if result.declared else "-"
     late = "-" if result.late_hops is None else str(result.late_hops)
     tail = [str(len(ms) + result.missed), str(result.missed), str(result.xruns), late]
@@ -196,6 +188,8 @@ COLUMNS: Final = [
     "p99",
     "max",
     "sd",
+    "off",
+    "sd of the rest",
     "hits",
     "missed",
     "xruns",
@@ -203,6 +197,8 @@ COLUMNS: Final = [
     "CPU %",
     "RSS MiB",
 ]
+FAR_MS: Final = 0.5
+"""Milliseconds from the median beyond which a hit counts as off."""
 HEAD: Final = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 
@@ -217,32 +213,42 @@ def page(results: Sequence[Result]) -> str:
     return text.format(machine=machine, table="\n".join([HEAD, *map(row, results)]))
 
 
+def measure_all(options: argparse.Namespace, folder: Path) -> list[Result]:
+    """All runs that were asked for; a line is printed after each. `folder`: for the programs' files."""
+    results: list[Result] = []
+    print(HEAD)
+    for block in options.blocks:
+        found = [one for one in systems(block, folder) if not options.only or one.name in options.only]
+        for load in options.loads:
+            hogs = [subprocess.Popen(HOG) for _ in range(os.cpu_count() or 1)] if load == "busy" else []
+            try:
+                for system in found:
+                    hits = max(1, round(options.hits * min(1.0, 0.03 / (system.spacing or 1.0))))
+                    with JackServer(f"ghostnote-bench-{os.getpid()}", block=block) as server:
+                        results.append(measure(system, server, load, hits))
+                    print(row(results[-1]), flush=True)
+            finally:
+                for hog in hogs:
+                    hog.kill()
+                    hog.wait()
+    return results
+
+
 def main() -> None:
     """Measure and print, and write the page where asked for."""
     parser = argparse.ArgumentParser(description="MIDI-to-sound latency on JACK.")
     parser.add_argument("--hits", type=int, default=1000, help="hits per run")
     parser.add_argument("--blocks", type=int, nargs="+", default=[64, 128, 256], help="frames per JACK cycle")
+    parser.add_argument("--loads", nargs="+", default=["idle", "busy"], choices=["idle", "busy"])
+    parser.add_argument("--only", nargs="+", help="names of the programs to measure; default all that are installed")
     parser.add_argument("--write", type=Path, help="the page to write")
     options = parser.parse_args()
     if jack_missing():
         print(f"latency: not measured: {jack_missing()}")
         return
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that what was started is ended, too
-    results: list[Result] = []
-    print(HEAD)
-    for block in options.blocks:
-        for load in ("idle", "busy"):
-            hogs = [subprocess.Popen(HOG) for _ in range(os.cpu_count() or 1)] if load == "busy" else []
-            try:
-                for system in systems(block):
-                    with JackServer(f"ghostnote-bench-{os.getpid()}", block=block) as server:
-                        hits = options.hits if system.ours else max(1, options.hits // 10)
-                        results.append(measure(system, server, load, hits))
-                        print(row(results[-1]), flush=True)
-            finally:
-                for hog in hogs:
-                    hog.kill()
-                    hog.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        results = measure_all(options, Path(folder))
     if options.write:
         options.write.write_text(page(results), encoding="utf-8")
         print(options.write)

@@ -1,13 +1,15 @@
 """`ghostnote status` asks a running server how it is; `ghostnote doctor` looks for what would keep one from running."""
 
+import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 ANSWER_SECONDS: Final = 1.0
@@ -58,9 +60,21 @@ class Finding:
 
 def doctor(
     bundle: Annotated[str | None, typer.Option(help="Name or folder of the bundle to check.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON, for programs.")] = False,
 ) -> None:
     """Check devices, MIDI, the bundle, the provider and realtime limits; say what to do about what is missing."""
-    console = Console(highlight=False)
+    findings = find(bundle)
+    if as_json:
+        json.dump([asdict(finding) for finding in findings], sys.stdout)
+        sys.stdout.write("\n")
+    else:
+        show(findings)
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+def find(bundle: str | None) -> list[Finding]:
+    """Look at everything."""
     checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
         ("Python", _python),
         ("output device", _output),
@@ -70,16 +84,19 @@ def doctor(
         ("realtime", _realtime),
         ("processor speed", _governor),
     )
-    findings = [_guard(name, check) for name, check in checks]
+    return [_guard(name, check) for name, check in checks]
+
+
+def show(findings: list[Finding]) -> None:
+    """A table, and below it what to do."""
+    console = Console(highlight=False)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for finding in findings:
-        table.add_row("[green]good[/]" if finding.good else "[red]look[/]", finding.name, finding.found)
+        table.add_row("[green]good[/]" if finding.good else "[red]look[/]", finding.name, escape(finding.found))
     console.print(table)
     for finding in findings:
         if not finding.good and finding.remedy:
-            console.print(f"\n[bold]{finding.name}[/]: {finding.remedy}", soft_wrap=True)
-    if not all(finding.good for finding in findings):
-        raise typer.Exit(1)
+            console.print(f"\n[bold]{finding.name}[/]: {escape(finding.remedy)}", soft_wrap=True)
 
 
 def _guard(name: str, check: Callable[[], Finding]) -> Finding:
@@ -97,10 +114,23 @@ def _python() -> Finding:
     return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
 
 
+_NO_OUTPUT: Final = {
+    "linux": "connect an interface and see that PipeWire or PulseAudio runs (`systemctl --user status pipewire`), or "
+    "start JACK: `jackd -d alsa`; with PipeWire, `sudo apt install pipewire-jack` gives the shortest latency",
+    "darwin": "choose an output in System Settings, Sound. Where macOS asks whether Ghostnote may use the microphone, "
+    "allow it (Privacy & Security, Microphone): it asks for devices that record as well; nothing is recorded",
+    "win32": "choose an output in Settings, System, Sound, and close programs that use it exclusively",
+}
+
+
 def _output() -> Finding:
+    from ghostnote.errors import MissingError
     from server.audio import find_output
 
-    device = find_output(None)
+    try:
+        device = find_output(None)
+    except MissingError as error:
+        return Finding("output device", False, str(error).partition(":")[0], _NO_OUTPUT.get(sys.platform, str(error)))
     return Finding("output device", True, f"{device.index} {device.label}, {device.rate:.0f} Hz")
 
 
@@ -119,7 +149,7 @@ def _midi() -> Finding:
     try:
         sources, _ = list_ports()
     except MissingError as error:
-        return Finding("MIDI", False, str(error), _NO_MIDI.get(sys.platform, ""))
+        return Finding("MIDI", False, str(error).partition(" (")[0], _NO_MIDI.get(sys.platform, ""))
     if sys.platform == "win32" and not any(name.startswith(("Ghostnote", "loopMIDI")) for name in sources):
         return Finding("MIDI", False, "no loopback port", _NO_MIDI["win32"])
     return Finding("MIDI", True, f"{len(sources)} ports besides our own")
@@ -132,8 +162,19 @@ def _osc() -> Finding:
         try:
             probe.bind(("127.0.0.1", 9010))
         except OSError as error:
+            if _answers():
+                return Finding("OSC port", True, "9010 is answered by a Ghostnote server")
             return Finding("OSC port", False, f"9010 is taken ({error})", "another server runs, or give --osc-port")
     return Finding("OSC port", True, "9010 is free")
+
+
+def _answers() -> bool:
+    from ghostnote.errors import MissingError
+
+    try:
+        return bool(ask("/ghostnote/status", "127.0.0.1", 9010))
+    except MissingError:
+        return False
 
 
 def _bundle(bundle: str | None) -> Finding:

@@ -1,12 +1,13 @@
 """Listens to what another program gives to JACK: the sound as the device gets it."""
 
+import contextlib
 import time
 from typing import Any, Final
 
 import numpy as np
 
-OUTPUTS: Final = "^(?!system:).*:out"
-"""Names of the ports to hear: PortAudio's, of whichever client."""
+OUTPUTS: Final = ":out_"
+"""In the names of PortAudio's ports, of whichever client."""
 
 
 class JackEar:
@@ -18,6 +19,7 @@ class JackEar:
             import jack
 
             self._client: Any = jack.Client("Ghostnote smoke", no_start_server=True)
+            self._error: type[Exception] = jack.JackError
         except Exception as error:  # jack's own errors and OSError where the library is missing
             raise OSError(f"no JACK: {error}") from None
         self._floor = floor
@@ -46,8 +48,9 @@ class JackEar:
         for port in self._outputs():
             if port.name not in self._known:
                 target = self._inputs[0 if port.name.endswith(("0", "left")) else 1]
-                if not any(one.name == target.name for one in self._client.get_all_connections(port)):
-                    self._client.connect(port, target)
+                with contextlib.suppress(self._error):  # the port is gone, or not quite there yet: next time
+                    if not any(one.name == target.name for one in self._client.get_all_connections(port)):
+                        self._client.connect(port, target)
 
     def _outputs(self) -> list[Any]:
         return self._client.get_ports(OUTPUTS, is_audio=True, is_output=True)

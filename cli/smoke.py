@@ -156,7 +156,8 @@ def rendered(home: Path, floor: float) -> str:
     if not level > floor:
         raise SmokeError(f"the rendered groove is silent: RMS {level:.2g}, expected more than {floor:.2g}")
     seconds = len(audio) / rate
-    return f"rendered {seconds:.1f} s of sound to a file in {time.time() - begun:.2f} s, RMS {20 * np.log10(level):.1f} dB"
+    took = time.time() - begun
+    return f"rendered {seconds:.1f} s of sound to a file in {took:.2f} s, RMS {20 * np.log10(level):.1f} dB"
 
 
 def ticks() -> Iterator[float]:

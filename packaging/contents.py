@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from importlib.metadata import Distribution, distribution, packages_distributions
+from pathlib import Path
 from typing import Final
 
 Entry = tuple[str, str, str]
@@ -12,15 +13,17 @@ EXCLUDED: Final = (
     "torch", "torchaudio", "torchvision", "encodec", "lightning_fabric", "safetensors", "tensorboard", "onnx",
     "onnxscript", "scipy", "sklearn", "mir_eval", "matplotlib", "pyloudnorm", "ai_edge_litert", "pretty_midi",
     "fluidsynth", "training", "export", "evaluation", "tests", "benchmarks", "pytest", "hypothesis", "selenium",
-    "PIL", "pandas", "numba", "sympy", "IPython", "tkinter", "numpy.f2py", "setuptools", "pip", "PyInstaller",
+    "PIL", "pandas", "pydantic", "pydantic_core", "numba", "sympy", "IPython", "tkinter", "numpy.f2py", "setuptools",
+    "pip", "PyInstaller",
 )  # fmt: skip
 """Modules that no part of the packaged program may need: they train, measure, test or build."""
 
 _UNUSED: Final = re.compile(
     r"""(?x)
     translations/ | qml/
-    | (lib)?Qt6?(Qml|Quick|VirtualKeyboard|Pdf|OpenGLWidgets|Designer|Test|Sql|Concurrent|Help|PrintSupport)
+    | (lib)?Qt6?(Qml|Quick|VirtualKeyboard|Pdf|OpenGLWidgets|Designer|Test|Sql|Concurrent|Help|PrintSupport|Egl)
     | plugins/(tls|networkinformation|virtualkeyboard|egldeviceintegrations|generic|sqldrivers|printsupport)/
+    | plugins/platformthemes/libqgtk3
     | plugins/platforminputcontexts/\w*virtualkeyboard
     | plugins/imageformats/\w*(pdf|tiff|webp|jp2|tga|wbmp|icns)
     | plugins/platforms/\w*(eglfs|linuxfb|vnc|vkkhrdisplay|minimalegl|direct2d)
@@ -29,15 +32,30 @@ _UNUSED: Final = re.compile(
 )
 """Parts of Qt that PyInstaller collects and the window does not use."""
 
+_GTK: Final = re.compile(
+    r"lib(gtk|gdk|gdk_pixbuf|atk|atk-bridge|atspi|cairo|cairo-gobject|pango\w*|pixman|epoxy|thai|datrie|fribidi|harfbuzz"
+    r"|graphite2|Xcomposite|Xcursor|Xdamage|Xinerama|Xrandr|Xi|Xfixes)-?[\d.]*\.so"
+)
+"""What only Qt's plug-in for GTK's looks needs, which the window, having its own, does without."""
+
 FALLBACK: Final = ("libportaudio.so.2", "libasound.so.2", "libjack.so.0", "libdb-5.3.so")
 """Linux: libraries that must be the system's own where it has them, because they speak with its sound servers."""
+
+
+_LICENCE_FILE: Final = re.compile(r"(?i)(licen[cs]e|copying|notice)[^/]*(?<!\.py)(?<!\.pyc)$")
 
 
 def is_wanted(entry: Entry) -> bool:
     """Whether a collected file is to be kept: not an unused part of Qt, not one of `FALLBACK`."""
     name = entry[0].replace("\\", "/")
     is_qt = "PySide6/" in name or "Qt" in name or name.endswith("opengl32sw.dll")
-    return not (is_qt and _UNUSED.search(name)) and name not in FALLBACK
+    return not (is_qt and _UNUSED.search(name)) and not _GTK.match(name) and name not in FALLBACK
+
+
+def is_python(entry: Entry) -> bool:
+    """Whether a collected file is Python itself or of its standard library, which may carry debugging symbols."""
+    name = entry[0].replace("\\", "/")
+    return name.startswith(("libpython", "python3")) and ".so" in name and entry[2] != "SYMLINK"
 
 
 def slipped_in(entries: Iterable[Entry]) -> list[str]:
@@ -68,7 +86,6 @@ def licence_text(package: Distribution) -> str:
     parts = [f"{package.name} {package.version}", f"Licence: {licence.strip() or ', '.join(classes) or 'see below'}"]
     if page := meta.get("Home-page") or next(iter(meta.get_all("Project-URL") or []), ""):
         parts.append(f"Source: {page.rpartition(' ')[2]}")
-    for file in package.files or ():
-        if re.search(r"(?i)(licen[cs]e|copying|notice)[^/]*$", str(file)) and not str(file).endswith((".py", ".pyc")):
-            parts.append(file.locate().read_text("utf-8", "replace").strip())  # type: ignore[attr-defined]
+    texts = [file for file in package.files or () if _LICENCE_FILE.search(file.as_posix())]
+    parts += [Path(str(file.locate())).read_text("utf-8", "replace").strip() for file in texts]
     return "\n\n".join(parts) + "\n"

@@ -1,0 +1,58 @@
+"""What `ghostnote doctor` found, and whether the user should be shown it. Nothing of Qt."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from ghostnote.errors import InputError
+from ghostnote.preset import user_dir
+
+SEEN: Final = "first-run-done"
+"""An empty file in the user's folder: the page has been seen."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    good: bool
+    found: str
+    remedy: str
+    """What to do, in plain words; commands stand between backticks."""
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands of the remedy, to be copied."""
+        return tuple(self.remedy.split("`")[1::2])
+
+
+def read_findings(text: str) -> list[Finding]:
+    """The findings in what `ghostnote doctor --json` wrote. Raises InputError where it is something else."""
+    try:
+        rows = json.loads(text)
+        return [Finding(str(r["name"]), bool(r["good"]), str(r["found"]), str(r["remedy"])) for r in rows]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"`ghostnote doctor` wrote {text.strip()[-200:]!r}, expected its findings: {error}") from None
+
+
+def summary(findings: list[Finding]) -> str:
+    """One line for all of them."""
+    faults = sum(not one.good for one in findings)
+    if not faults:
+        return "Everything is ready."
+    return f"{faults} of {len(findings)} things could be better." if faults > 1 else "One thing could be better."
+
+
+def is_first_run() -> bool:
+    """Whether the page has never been seen."""
+    return not (user_dir() / SEEN).exists()
+
+
+def remember_seen() -> None:
+    """The page need not come by itself again. A folder that cannot be written is left alone."""
+    try:
+        user_dir().mkdir(parents=True, exist_ok=True)
+        (user_dir() / SEEN).touch()
+    except OSError:
+        return

@@ -1,0 +1,139 @@
+"""The page of the first start, and later by hand: what may keep this computer from playing well, and what to do."""
+
+from typing import Final
+
+from PySide6.QtCore import QObject, QProcess, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QShowEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from desktop.first_run import Finding, read_findings, remember_seen, summary
+from desktop.program import command
+from desktop.widgets.parts import button, card, column, label, row, set_tone
+from ghostnote.errors import InputError
+
+END_MS: Final = 1000
+COPIED_MS: Final = 1500
+
+
+class Doctor(QObject):
+    """Runs `ghostnote doctor` in a process of its own: looking takes seconds."""
+
+    found = Signal(list)
+    """Of `Finding`."""
+    failed = Signal(str)
+    """It did not get so far; why."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._process = QProcess(self)
+        self._process.finished.connect(lambda *_: self._read())
+        self._process.errorOccurred.connect(self._error)
+
+    def look(self) -> None:
+        """Look now, unless it looks already; `found` or `failed` tells."""
+        if self._process.state() == QProcess.ProcessState.NotRunning:
+            program, *arguments = command("doctor", "--json")
+            self._process.start(program, arguments)
+
+    def stop(self) -> None:
+        """Look no longer."""
+        self._process.blockSignals(True)
+        self._process.kill()
+        self._process.waitForFinished(END_MS)
+
+    def _error(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            self.failed.emit(f"the check cannot be started: {self._process.errorString()}")
+
+    def _read(self) -> None:
+        lines = bytes(self._process.readAllStandardOutput().data()).decode("utf-8", "replace").splitlines()
+        try:
+            self.found.emit(read_findings(lines[-1] if lines else ""))
+        except InputError as error:
+            self.failed.emit(str(error))
+
+
+class FirstRunPage(QWidget):
+    """The findings, those with something to do first; looks whenever it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.doctor = Doctor(self)
+        self.doctor.found.connect(self.show_findings)
+        self.doctor.failed.connect(self._failed)
+        self.head, self.summary = label("Is this computer ready?", "head"), label("", "soft", wrap=True)
+        self.again = button("Check again", "", "Check this computer again", self.look)
+        self._list = QVBoxLayout()
+        self._list.setContentsMargins(0, 0, 0, 0)
+        self._list.setSpacing(10)
+        inner = QWidget()
+        inner.setObjectName("page")
+        inner.setLayout(column(self._list, 1))
+        area = QScrollArea()
+        area.setWidget(inner)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        page = column(row(column(self.head, self.summary, spacing=4), 1, self.again), area, spacing=14)
+        page.setContentsMargins(16, 16, 16, 16)
+        self.setLayout(page)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """It is looked at: look."""
+        super().showEvent(event)
+        remember_seen()
+        self.look()
+
+    def look(self) -> None:
+        """Look now."""
+        self.again.setEnabled(False)
+        self.summary.setText("Looking ...")
+        self.doctor.look()
+
+    def show_findings(self, findings: list[Finding]) -> None:
+        """Show these in place of the ones before."""
+        self.again.setEnabled(True)
+        self.summary.setText(summary(findings))
+        while item := self._list.takeAt(0):
+            if widget := item.widget():
+                widget.deleteLater()
+        for finding in sorted(findings, key=lambda one: one.good):
+            self._list.addWidget(_card(finding))
+
+    def _failed(self, why: str) -> None:
+        self.again.setEnabled(True)
+        self.summary.setText(why)
+
+
+def _card(finding: Finding) -> QFrame:
+    state = label("Good" if finding.good else "To do", "chip")
+    set_tone(state, "good" if finding.good else "warn")
+    name = finding.name[0].upper() + finding.name[1:]
+    parts = column(row(label(name, "title"), 1, state), label(finding.found, "soft", wrap=True), spacing=6)
+    if not finding.good and finding.remedy:
+        remedy = label(_rich(finding.remedy), wrap=True)
+        remedy.setTextFormat(Qt.TextFormat.RichText)
+        remedy.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        parts.addWidget(remedy)
+        for line in finding.commands:
+            parts.addLayout(_copy_row(line))
+    frame = card(parts)
+    frame.setAccessibleName(f"{name}: {'good' if finding.good else 'to do'}. {finding.found}")
+    return frame
+
+
+def _copy_row(line: str) -> QVBoxLayout:
+    copy = button("Copy", "link", f"Copy {line}")
+
+    def clicked() -> None:
+        QGuiApplication.clipboard().setText(line)
+        copy.setText("Copied")
+        QTimer.singleShot(COPIED_MS, copy, lambda: copy.setText("Copy"))
+
+    copy.clicked.connect(clicked)
+    return column(row(label(line, "key"), copy, 1))
+
+
+def _rich(remedy: str) -> str:
+    words = remedy.replace("&", "&amp;").replace("<", "&lt;").split("`")
+    return "".join(f"<code>{word}</code>" if n % 2 else word for n, word in enumerate(words))

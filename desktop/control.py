@@ -99,7 +99,7 @@ class Control(QObject):
     def _crashed(self, last: str) -> None:
         self.session.lost()
         self.state.emit("warn", "Starting again")
-        self.notice.emit(f"The sound engine stopped and was started again. It said: {last}")
+        self.notice.emit("The sound engine stopped and was started again." + (f" It said: {last}" if last else ""))
 
     def _failed(self, why: str) -> None:
         self.session.lost()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from desktop.pieces import TITLES, way_title, ways_of
+from desktop.pieces import TITLES, way_title
 from ghostnote.articulations import ARTICULATIONS
 
 PEDAL, CHOKE, NAME = "pedal", "choke", "name"
@@ -48,7 +48,7 @@ class Learning:
                 return "Give the map a name"
             case name:
                 piece = next(a.piece for a in ARTICULATIONS if a.name == name)
-                more = f", {way_title(name).lower()}" if len(ways_of(piece)) > 1 else ""
+                more = f", {way_title(name).lower()}" if name != piece else ""
                 return f"Hit the {TITLES[piece].lower()}{more}"
 
     def go_on(self) -> None:

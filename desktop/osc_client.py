@@ -24,8 +24,9 @@ WATCH: Final = path("watch")
 SEEK_MS: Final = 100
 POLL_MS: Final = 500
 HIDDEN_POLL_MS: Final = 2000
-SILENCE_S: Final = 3.0
-"""A server that answers nothing for so long is gone or hangs."""
+MAX_UNANSWERED: Final = 8
+"""A server that answers none of so many questions is gone or hangs. Time alone does not tell: this process may have
+been held up, too."""
 _RENEW_S: Final = SUBSCRIPTION_S / 3
 
 _log = logging.getLogger(__name__)
@@ -49,7 +50,8 @@ class OscLink(QObject):
         self.port = port
         self.connected = False
         self._watching = False
-        self._heard = self._renewed = 0.0
+        self._unanswered = 0
+        self._renewed = 0.0
         self._here = QHostAddress(QHostAddress.SpecialAddress.LocalHost)
         self._socket = QUdpSocket(self)
         self._socket.bind(self._here, 0)
@@ -102,7 +104,7 @@ class OscLink(QObject):
             except Exception as error:  # python-osc lets errors of struct, Unicode and others through
                 _log.warning("not an OSC packet: %s", error)
                 continue
-            self._heard = time.monotonic()
+            self._unanswered = 0
             for timed in messages:
                 self._take(timed.message.address, tuple(timed.message.params))
 
@@ -111,6 +113,7 @@ class OscLink(QObject):
             self.received.emit(address, values)
         elif not self.connected:
             self.connected = True
+            self._unanswered = 0
             self._timer.start(POLL_MS)
             self._watch()
             self.send(STATUS)
@@ -121,7 +124,7 @@ class OscLink(QObject):
         if not self.connected:
             self.send(SUBSCRIBE)
             return
-        if now - self._heard > max(SILENCE_S, self._timer.interval() * 2e-3):
+        if self._unanswered >= MAX_UNANSWERED:
             self.connected = False
             self._timer.start(SEEK_MS)
             self.fell_silent.emit()
@@ -130,6 +133,7 @@ class OscLink(QObject):
             self._renewed = now
             self.send(SUBSCRIBE)
             self._watch()
+        self._unanswered += 1
         self.send(STATUS)
         self.polled.emit()
 

@@ -40,7 +40,7 @@ class ServerProcess(QObject):
     started = Signal(int)
     """A process was started that listens at this OSC port."""
     crashed = Signal(str)
-    """It died by itself and has been started again; the last line it wrote."""
+    """It died by itself and has been started again; the last line that it complained with, "" for none."""
     failed = Signal(str)
     """It does not run, and will not without the user; why."""
 
@@ -52,8 +52,8 @@ class ServerProcess(QObject):
         self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
         self._lines: deque[str] = deque(maxlen=50)
         process = self._process = QProcess(self)
-        process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
-        process.readyReadStandardOutput.connect(self._read)
+        process.readyReadStandardOutput.connect(self._log_screen)
+        process.readyReadStandardError.connect(self._read)
         process.finished.connect(self._finished)
         process.errorOccurred.connect(self._error)
 
@@ -76,6 +76,7 @@ class ServerProcess(QObject):
     def _launch(self) -> None:
         program, *arguments = command("app", "server", *self._options, "--osc-port", str(self._port))
         self.state = ServerState.RUNNING
+        self._lines.clear()
         self._process.start(program, arguments)
         self.started.emit(self._port)
 
@@ -94,8 +95,11 @@ class ServerProcess(QObject):
             self._process.kill()
             self._process.waitForFinished(END_MS)
 
+    def _log_screen(self) -> None:
+        _log.info("%s", bytes(self._process.readAllStandardOutput().data()).decode("utf-8", "replace"))
+
     def _read(self) -> None:
-        text = bytes(self._process.readAllStandardOutput().data()).decode("utf-8", "replace")
+        text = bytes(self._process.readAllStandardError().data()).decode("utf-8", "replace")
         for line in text.splitlines():
             if line.strip():
                 self._lines.append(line.strip())
@@ -109,15 +113,16 @@ class ServerProcess(QObject):
         if self.state is not ServerState.RUNNING:
             return
         self._read()
-        last = self._lines[-1].removeprefix("ghostnote: ") if self._lines else "it wrote nothing"
+        last = self._lines[-1].removeprefix("ghostnote: ") if self._lines else ""
         now = time.monotonic()
         self._crashes.append(now)
         often = len(self._crashes) == MAX_CRASHES and now - self._crashes[0] < CRASH_WINDOW_S
         if status == QProcess.ExitStatus.NormalExit and code == USER_ERROR:
-            self._fail(last)
+            self._fail(last or "the sound engine does not start and gave no reason")
         elif often:
             self._crashes.clear()
-            self._fail(f"the sound engine died {MAX_CRASHES} times within {CRASH_WINDOW_S:.0f} s; last words: {last}")
+            often_text = f"the sound engine died {MAX_CRASHES} times within {CRASH_WINDOW_S:.0f} s"
+            self._fail(f"{often_text}: {last or 'it gave no reason'}")
         else:
             _log.warning("the server died (%d): %s", code, last)
             self._port = free_port(self._port)

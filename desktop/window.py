@@ -28,7 +28,7 @@ from desktop.theme import ASSETS, apply_theme
 from desktop.widgets.banner import Banner
 from desktop.widgets.health_bar import HealthBar
 from desktop.widgets.learn_dialog import LearnDialog
-from desktop.widgets.parts import button, label, row
+from desktop.widgets.parts import button, label, row, scrolling
 from desktop.widgets.play_page import PlayPage
 from desktop.widgets.presets import PresetBox
 from desktop.widgets.render_page import RenderPage, dropped_files
@@ -82,9 +82,7 @@ class MainWindow(QMainWindow):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(head)
-        around = row(self.banner)
-        around.setContentsMargins(16, 0, 16, 0)
-        box.addLayout(around)
+        box.addWidget(self.banner)
         box.addWidget(self.pages, 1)
         box.addWidget(self.health)
         central = QWidget()
@@ -94,7 +92,7 @@ class MainWindow(QMainWindow):
 
     def add_page(self, title: str, page: QWidget) -> None:
         """Add a page with a button in the head; Ctrl and its number shows it."""
-        number = self.pages.addWidget(page)
+        number = self.pages.addWidget(scrolling(page))
         nav = button(title, "nav", f"{title} (Ctrl+{number + 1})", lambda: self.show_page(number))
         nav.setCheckable(True)
         nav.setChecked(number == 0)

@@ -1,19 +1,20 @@
 """A line under the window's head: something to know, or why there is no sound and what can be done."""
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFrame
+from PySide6.QtWidgets import QFrame, QWidget
 
 from desktop.widgets.parts import button, label, row
 
 SHOWN_MS = 10_000
 
 
-class Banner(QFrame):
+class Banner(QWidget):
     """Hidden while there is nothing to say. A failure stays until it is over; a notice goes by itself."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setProperty("role", "notice")
+        frame = QFrame()
+        frame.setProperty("role", "notice")
         self.text = label("", wrap=True)
         self.retry = button("Try again", "primary", "Start the sound engine again")
         self.setup = button("Setup", "", "Choose another device")
@@ -21,7 +22,10 @@ class Banner(QFrame):
         line = row(self.text, self.retry, self.setup, self.close_button, spacing=10)
         line.setStretch(0, 1)
         line.setContentsMargins(14, 8, 8, 8)
-        self.setLayout(line)
+        frame.setLayout(line)
+        around = row(frame)
+        around.setContentsMargins(16, 12, 16, 0)
+        self.setLayout(around)
         self._failure = ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)

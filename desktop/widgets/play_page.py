@@ -1,7 +1,7 @@
 """The page on which one plays: kits, time, player, pads and mixer, what is played and how it sounds."""
 
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from desktop.control import Control
 from desktop.session import PLAYED, path
@@ -69,10 +69,9 @@ class PlayPage(QWidget):
         return frame
 
     def _view_cards(self) -> QHBoxLayout:
-        lanes = QVBoxLayout()
-        lanes.addLayout(column(caption("Played"), self.lanes, spacing=6))
-        bands = QVBoxLayout()
-        bands.addLayout(column(caption("Spectrum"), self.spectrum, spacing=6))
+        lanes, bands = column(caption("Played"), self.lanes), column(caption("Spectrum"), self.spectrum)
+        for box in (lanes, bands):
+            box.setStretch(1, 1)
         views = row(spacing=12)
         views.addWidget(card(lanes, 14), 3)
         frame = card(bands, 14)

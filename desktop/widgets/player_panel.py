@@ -38,6 +38,7 @@ class PlayerPanel(QWidget):
         for place, aspect in enumerate(FEEL_ASPECTS):
             slider = self.feel[aspect] = QSlider(Qt.Orientation.Horizontal)
             slider.setRange(0, STEPS)
+            slider.setMinimumWidth(56)
             slider.setAccessibleName(f"Feel: {aspect}")
             slider.setToolTip(ABOUT[aspect])
             slider.valueChanged.connect(lambda value, a=aspect: session.change(path(f"feel/{a}"), value / STEPS))

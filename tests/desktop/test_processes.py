@@ -129,7 +129,7 @@ def test_what_the_user_must_put_right_is_told_and_not_tried_again(qt, until, mon
 
 def test_a_server_that_dies_again_and_again_is_given_up(qt, until, monkeypatch):
     monkeypatch.setattr(
-        "desktop.server_process.command", lambda *words: [sys.executable, "-c", "print('boom'); raise SystemExit(7)"]
+        "desktop.server_process.command", lambda *words: [sys.executable, "-c", "raise SystemExit('boom')"]
     )
     process, failures, crashes = ServerProcess(), [], []
     process.failed.connect(failures.append)

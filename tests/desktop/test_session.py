@@ -377,7 +377,7 @@ def test_learning_goes_from_pad_to_pad_and_a_second_hit_of_the_same_pad_changes_
     learning.take({"learned": 36, "articulation": "kick"})
     learning.take({"heard": 36})
     assert commands == ["note kick"]
-    assert learning.question == "Hit the snare, normal"
+    assert learning.question == "Hit the snare"
     learning.take({"heard": 38})
     learning.take({"fault": "note 38 is that of another"})
     assert learning.fault

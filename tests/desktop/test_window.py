@@ -272,7 +272,7 @@ def test_nothing_moves_while_nothing_sounds(window, until):
 
 def test_pages_by_key_and_theme_by_choice(window, qt):
     window.show_page(window.page_number("Setup"))
-    assert window.pages.currentWidget() is window.setup_page
+    assert window.pages.currentWidget().widget() is window.setup_page
     pick(window.setup_page.theme, "light")
     assert qt.palette().window().color().name() == LIGHT.ground
     pick(window.setup_page.theme, "dark")
@@ -309,7 +309,7 @@ def test_a_dropped_midi_file_is_ready_to_be_rendered(window, tmp_path):
     )
     window.dropEvent(event)
     page = window.render_page
-    assert window.pages.currentWidget() is page
+    assert window.pages.currentWidget().widget() is page
     assert page.sources == [files[0]]
     assert page.go.isEnabled()
     assert "notes.txt" in page.state.text()

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from cli.data_balance import balance
+
 if TYPE_CHECKING:
     from ghostnote.performance import Performance
     from training.data.corpora import CorpusReport
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch and check the corpora that training reads.")
+app.command()(balance)
 
 
 @app.command("list")

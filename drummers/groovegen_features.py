@@ -111,7 +111,10 @@ def past(velocity: Floats, offset: Floats, slots_per_bar: int) -> Floats:
 
 
 def places(slots: int, slots_per_bar: int, fills: NDArray[np.bool_]) -> Floats:
-    """Where each slot is, [slots, N_PLACE]: slot of the bar, bars since the start (at most 3), whether its bar is a fill (`fills` [bars])."""
+    """Where each slot is, [slots, N_PLACE]: slot of the bar, bars since the start (at most 3), whether in a fill.
+
+    `fills` [bars] says which bars are fills.
+    """
     out = np.zeros((slots, N_PLACE), np.float32)
     bar, slot = np.divmod(np.arange(slots), slots_per_bar)
     out[np.arange(slots), slot] = 1

@@ -1,4 +1,4 @@
-"""What to play, in words: `parse("brushed jazz 140 bpm, sparse, 8 bars with a fill")`. docs/drummers.md has the grammar.
+"""What to play, in words: `parse("brushed jazz 140 bpm, sparse, 8 bars with a fill")`; grammar in docs/drummers.md.
 
 Words are read by tables; a word that is nearly one of a table is taken for it and named in `GrooveRequest.remarks`; any
 other unknown word is named with the nearest known one in an InputError.
@@ -85,9 +85,10 @@ _NUMBER: Final = {
 _METER: Final = {"waltz": (3, 4)}
 _FILL: Final = ("fill", "fills")
 _FILLERS: Final = frozenset(
-    "a an and the with in at of to on beat groove drums drum loop pattern some like feel style bar bars bpm tempo "
-    "play me time please ending end meter".split()
-)
+    {"a", "an", "and", "the", "with", "in", "at", "of", "to", "on", "beat", "groove", "drums", "drum", "loop", "some",
+     "pattern", "like", "feel", "style", "bar", "bars", "bpm", "tempo", "play", "me", "time", "please", "ending", "end",
+     "meter", "&"}
+)  # fmt: skip
 
 
 def _lanes(*names: str) -> frozenset[int]:
@@ -109,7 +110,8 @@ _PIECE: Final = {
     "toms": _pieces(*_TOMS), "high tom": _pieces("tom_high"), "mid tom": _pieces("tom_mid"),
     "low tom": _pieces("tom_low"), "floor tom": _pieces("tom_low"), "rim": _lanes("snare_rim"),
     "rimshot": _lanes("snare_rim"), "rimshots": _lanes("snare_rim"), "side stick": _lanes("side_stick"),
-    "sidestick": _lanes("side_stick"), "cross stick": _lanes("side_stick"), "open hat": _lanes("hat_open_bow", "hat_open_edge"),
+    "sidestick": _lanes("side_stick"), "cross stick": _lanes("side_stick"),
+    "open hat": _lanes("hat_open_bow", "hat_open_edge"),
     "open hats": _lanes("hat_open_bow", "hat_open_edge"), "pedal hat": _lanes("hat_pedal"),
 }  # fmt: skip
 _ALL: Final = frozenset(range(len(ARTICULATIONS)))

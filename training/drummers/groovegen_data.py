@@ -60,8 +60,11 @@ class Source:
 
 
 class Batch(NamedTuple):
-    """past [B, 64, N_PAST], place [B, 64, N_PLACE], conditions [B, C], choice, offset, velocity [B, 64, 9], mask
-    [B, 64], and the planes [B, 64, 44] (velocity and offset by lane) that the encoder hears."""  # noqa: D205, D209
+    """Loops as arrays.
+
+    past [B, 64, N_PAST], place [B, 64, N_PLACE], conditions [B, C], choice, offset, velocity [B, 64, 9], mask [B, 64],
+    and the planes [B, 64, 44] (velocity and offset by lane) that the encoder hears.
+    """
 
     past: Tensor
     place: Tensor

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drummers.tokens import EVENT, OFFSETS, OPEN_HAT, VELOCITIES, Score, decode, encode, slots_per_bar
@@ -27,6 +27,7 @@ def scores(draw):
     return Score(np.array(rows, EVENT), slots, places[-1][0] + 1), meter
 
 
+@settings(deadline=None)
 @given(scores(), st.floats(40, 250))
 def test_tokens_survive_the_way_to_a_performance_and_back(made, bpm):
     score, meter = made
@@ -36,6 +37,7 @@ def test_tokens_survive_the_way_to_a_performance_and_back(made, bpm):
     assert again.events.tolist() == score.events.tolist()
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 20), st.integers(0, 21), st.floats(0.01, 1)), min_size=1, max_size=60))
 def test_a_hit_keeps_its_time_within_half_a_tick_and_its_velocity_within_half_a_bin(rows):
     before = Performance(make_hits(rows), bpm=120)

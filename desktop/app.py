@@ -10,7 +10,9 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
+from desktop.about_page import AboutPage
 from desktop.control import Control
+from desktop.first_run_page import TITLE, FirstRunPage
 from desktop.settings import load_settings
 from desktop.single import SingleInstance
 from desktop.theme import ASSETS, apply_theme
@@ -30,6 +32,7 @@ def run_app(given: Mapping[str, Any]) -> int:
     control = Control(replace(load_settings(), **given))
     apply_theme(app, control.settings.theme)
     window = MainWindow(control)
+    add_pages(app, window)
     single.called.connect(lambda: bring_to_front(window))
     tray = make_tray(app, window)
     app.aboutToQuit.connect(window.shutdown)
@@ -46,6 +49,15 @@ def run_app(given: Mapping[str, Any]) -> int:
     tray.hide()
     single.release()
     return status
+
+
+def add_pages(app: QApplication, window: MainWindow) -> None:
+    """The pages that are seldom looked at: what keeps this computer from playing well, and the licences."""
+    check = FirstRunPage()
+    window.add_page(TITLE, check)
+    window.add_page("About", AboutPage())
+    check.look_once(window.banner.notify)
+    app.aboutToQuit.connect(check.doctor.stop)
 
 
 def make_application() -> QApplication:

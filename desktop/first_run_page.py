@@ -1,18 +1,21 @@
 """The page of the first start, and later by hand: what may keep this computer from playing well, and what to do."""
 
+from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QObject, QProcess, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from desktop.first_run import Finding, read_findings, remember_seen, summary
+from desktop.first_run import Finding, is_first_run, read_findings, remember_seen, summary
 from desktop.program import command
 from desktop.widgets.parts import button, card, column, label, row, set_tone
 from ghostnote.errors import InputError
 
 END_MS: Final = 1000
 COPIED_MS: Final = 1500
+FIRST_LOOK_MS: Final = 8000
+TITLE: Final = "Check"
 
 
 class Doctor(QObject):
@@ -83,6 +86,20 @@ class FirstRunPage(QWidget):
         super().showEvent(event)
         remember_seen()
         self.look()
+
+    def look_once(self, tell: Callable[[str], None], delay_ms: int = FIRST_LOOK_MS) -> None:
+        """At the first run, look after a while, when the sound is there; `tell` a line if there is something to do."""
+        if not is_first_run():
+            return
+
+        def told(findings: list[Finding]) -> None:
+            self.doctor.found.disconnect(told)
+            remember_seen()
+            if not all(finding.good for finding in findings):
+                tell(f"{summary(findings)} See the page “{TITLE}”.")
+
+        self.doctor.found.connect(told)
+        QTimer.singleShot(delay_ms, self, self.look)
 
     def look(self) -> None:
         """Look now."""

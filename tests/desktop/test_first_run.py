@@ -12,9 +12,10 @@ from cli.main import run
 from desktop import first_run_page
 from desktop.about import MADE_WITH, notices, program_version
 from desktop.about_page import AboutPage
-from desktop.first_run import Finding, is_first_run, read_findings, remember_seen, summary
+from desktop.first_run import SEEN, Finding, is_first_run, read_findings, remember_seen, summary
 from desktop.first_run_page import FirstRunPage
 from ghostnote.errors import InputError
+from ghostnote.preset import user_dir
 
 GOOD = Finding("bundle", True, "ghostnote-1, 17 kits", "")
 BAD = Finding("realtime", False, "priority normal", "Join the group (`sudo usermod -aG audio $USER`) & log in again")
@@ -81,6 +82,21 @@ def test_looking_again_replaces_what_was_shown(page, until):
     until(page.again.isEnabled)
     until(lambda: "Realtime" not in texts(page))
     assert page.summary.text() == "Everything is ready."
+
+
+def test_at_the_first_run_only_the_user_is_told_what_there_is_to_do(page, until, monkeypatch):
+    until(page.again.isEnabled)
+    (user_dir() / SEEN).unlink()
+    rows = json.dumps([vars(BAD)])
+    monkeypatch.setattr(first_run_page, "command", lambda *_: [sys.executable, "-c", f"print({rows!r})"])
+    told = []
+    page.look_once(told.append, 0)
+    until(lambda: told)
+    assert "One thing" in told[0]
+    page.look_once(told.append, 0)
+    page.look()
+    until(page.again.isEnabled)
+    assert len(told) == 1
 
 
 def test_a_doctor_that_fails_is_told_of(page, until, monkeypatch):

@@ -184,7 +184,7 @@ def _level_db(audio: NDArray[np.float32]) -> float:
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:
-    process.send_signal(signal.SIGINT)
+    process.terminate()
     return int(process.wait(15))
 
 

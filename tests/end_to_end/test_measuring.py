@@ -1,0 +1,82 @@
+"""What the long measurements conclude from what they saw; the measurements themselves are make targets."""
+
+import random
+import shutil
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from benchmarks.ardour.line_up import RATE, click_offsets, lag, make_region
+from benchmarks.ardour.session_file import add_region
+from benchmarks.soak import Look, growth, plan
+from bridge.midi_decode import MidiDecoder
+from ghostnote.midi_map import load_map
+
+SESSION = """<Session id-counter="40"><Sources/><Regions/>
+<Routes><Route name="Sound" alignment-choice="Automatic"/><Route name="Master"/></Routes>
+<Playlists><Playlist id="7" name="Sound"/><Playlist id="8" name="Drums"/></Playlists></Session>"""
+
+
+def test_the_region_of_a_groove_lies_on_whole_frames(tmp_path):
+    _, performance = make_region("driving_rock", tmp_path)
+    frames = performance.hits["time"] * RATE
+    assert len(frames) > 50
+    assert frames[0] >= 0.9 * RATE
+    assert np.abs(frames - np.round(frames)).max() < 1e-3
+
+
+def test_a_region_is_put_into_the_track_it_is_meant_for(tmp_path):
+    session = tmp_path / "session"
+    (session / "interchange" / "session" / "midifiles").mkdir(parents=True)
+    (session / "session.ardour").write_text(SESSION)
+    midi = tmp_path / "groove.mid"
+    midi.write_bytes(b"MThd")
+    add_region(session, midi, "Drums", 8)
+    root = ET.parse(session / "session.ardour").getroot()
+    source, region = root.find("Sources/Source"), root.find("Playlists/Playlist[@name='Drums']/Region")
+    assert source is not None
+    assert region is not None
+    assert region.attrib["source-0"] == source.attrib["id"] == "40"
+    assert region.attrib["length"] == "b15360@b0"
+    assert root.attrib["id-counter"] == "42"
+    assert root.find("Playlists/Playlist[@name='Sound']/Region") is None
+    assert [r.attrib.get("alignment-choice") for r in root.iter("Route")] == ["UseCaptureTime", None]
+    assert (session / "interchange" / "session" / "midifiles" / "groove.mid").is_file()
+    shutil.rmtree(session)
+
+
+def test_clicks_are_found_at_their_distance_and_missing_ones_counted():
+    hits = np.zeros(20, [("time", "f8")])
+    hits["time"] = np.arange(1, 21) / 4
+    audio = np.zeros((6 * RATE, 2), np.float32)
+    frames = np.round(hits["time"] * RATE).astype(int) + 560
+    audio[frames] = 0.5
+    audio[frames[7]] = 0
+    audio[frames[9]], audio[frames[9] + 30] = 0, 0.5
+    offsets = click_offsets(audio, hits)
+    assert offsets[7] == -1
+    assert offsets[9] == 590
+    assert (np.delete(offsets, [7, 9]) == 560).all()
+
+
+def test_the_lag_of_a_moved_sound_is_how_far_it_was_moved():
+    sound = np.random.default_rng(0).normal(size=(RATE, 2)).astype(np.float32)
+    moved = np.concatenate([np.zeros((321, 2), np.float32), 0.5 * sound])
+    behind, correlation = lag(moved, sound)
+    assert behind == 321
+    assert correlation == pytest.approx(1, abs=0.02)
+
+
+def test_growth_is_told_per_hour_and_without_the_warm_up():
+    looks = [Look(60.0 * n, 200 + 6 * n / 60 + (50 if n > 1 else 0), 13, 10, {}) for n in range(16)]
+    assert growth(looks).startswith("+6.00 ±")
+    assert growth(looks[:4]) == "too short to tell"
+
+
+def test_the_load_of_the_soak_holds_hits_that_the_server_understands():
+    decoder = MidiDecoder(load_map("gm"))
+    messages = plan(random.Random(1), RATE)
+    events = [event for frame, data in messages for event in decoder.feed(frame / RATE, data)]
+    assert len(messages) >= 200
+    assert len(events) > 100

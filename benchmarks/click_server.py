@@ -33,6 +33,7 @@ class ClickRenderer:
     kits: tuple[str, ...] = ("click", "tone")
     drummers: tuple[str, ...] = ("none",)
     manifest = Title("click")
+    causal = True
     provider = "none"
 
     def __init__(self, work: float = 0.0) -> None:

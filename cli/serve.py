@@ -28,6 +28,7 @@ def serve(
     discover: Annotated[bool | None, typer.Option("--discover", help="Announce OSC by zeroconf.")] = None,
     preset: Annotated[str | None, typer.Option(help="Saved preset to start with.")] = None,
     kit: Annotated[str | None, typer.Option(help="Kit to start with; default the bundle's first.")] = None,
+    mode: Annotated[str | None, typer.Option(help="live (default), or window: four beats later.")] = None,
     play: Annotated[str | None, typer.Option(help="Repeat a groove: a shipped one's name, or a file.")] = None,
     backend: Annotated[str | None, typer.Option(help="How to play: rtmixer or callback.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads inside the networks; default 1.")] = None,
@@ -45,7 +46,8 @@ def serve(
     given: dict[str, Any] = {
         "bundle": bundle, "device": device, "block": block, "rate": rate, "lead_ms": lead, "midi": midi,
         "midi_api": midi_api, "midi_map": midi_map, "osc_host": osc_host, "osc_port": osc_port, "discover": discover,
-        "preset": preset, "kit": kit, "play": play, "backend": backend, "threads": threads, "provider": provider,
+        "preset": preset, "kit": kit, "mode": mode, "play": play, "backend": backend, "threads": threads,
+        "provider": provider,
     }  # fmt: skip
     settings = read_config(config, {name: value for name, value in given.items() if value is not None})
     raise typer.Exit(run(settings, announce))

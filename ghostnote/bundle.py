@@ -119,6 +119,8 @@ class Manifest:
     graphs: tuple[Graph, ...]
     kits: tuple[KitInfo, ...]
     drummers: tuple[str, ...]
+    causal: bool = True
+    """Whether a hop's sound depends on nothing later; a model that is not causal renders whole windows of 4 beats."""
     precision: str = "fp32"
     licence: str = ""
     attributions: tuple[str, ...] = ()

@@ -116,6 +116,8 @@ class BundleSwap:
     def _check_fits(self, renderer: Renders) -> None:
         present = self._control.renderer
         found, needed = ((r.sample_rate, r.hop, r.channels) for r in (renderer, present))
+        if not (renderer.causal and present.causal):
+            raise InputError(f"bundle {renderer.manifest.name} cannot take over while playing: start ghostnote with it")
         if found != needed:
             raise InputError(
                 f"bundle {renderer.manifest.name} renders {found[2]} channels at {found[0]} Hz, {found[1]} frames per "

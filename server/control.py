@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ghostnote.errors import InputError
-from ghostnote.events import Command, LoadPreset, ProgramEvent, SetDrummer, SetKit, SetLevel, SetPan
+from ghostnote.events import Command, LoadPreset, ProgramEvent, SetDrummer, SetKit, SetLevel, SetMode, SetPan
 from ghostnote.grid import HopEvents
 from ghostnote.preset import Preset
 
@@ -33,6 +33,8 @@ class Renders(Protocol):
     channels: int
     kits: tuple[str, ...]
     drummers: tuple[str, ...]
+    causal: bool
+    """False: only whole windows are rendered well."""
     provider: str
     """The execution provider that really runs."""
 
@@ -68,9 +70,17 @@ class Renders(Protocol):
 
 def put_in_force(settings: Preset, renderer: Renders) -> None:
     """Let `renderer` play with these settings. Raises InputError where they do not fit it."""
+    _check_mode(settings.mode, renderer)
     renderer.set_kit(settings.kit)
     renderer.set_drummer(settings.drummer)
     renderer.set_levels(settings.levels, settings.pans)
+
+
+def _check_mode(mode: str, renderer: Renders) -> None:
+    if mode == "live" and not renderer.causal:
+        raise InputError(
+            f"bundle {renderer.manifest.name} renders whole windows and cannot play in mode live: choose mode window"
+        )
 
 
 class Control:
@@ -120,6 +130,8 @@ class Control:
                     self.renderer.set_drummer(wanted.drummer)
                 case SetLevel() | SetPan():
                     self.renderer.set_levels(wanted.levels, wanted.pans)
+                case SetMode(mode):
+                    _check_mode(mode, self.renderer)
                 case LoadPreset(name):
                     self.preset = name
                 case _:

@@ -17,7 +17,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from math import ceil
 from typing import Final
 
 import numpy as np
@@ -43,11 +42,12 @@ from server.feel import add_feel
 from server.inbox import Inbox
 from server.limiter import Limiter
 from server.output import Output
-from server.resampler import Resampler
 from server.stats import Stats
 from server.timeline import Sounding, Timeline
 from server.transport import Transport
-from server.window import Stretch, WindowClock, window_frames
+from server.whole_windows import WholeWindows
+from server.window import Stretch, WindowClock
+from server.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -73,44 +73,47 @@ class Engine:
         limiter: Limiter | None = None,
         now: Callable[[], float] = time.perf_counter,
         stats: Stats | None = None,
+        share: float = 0.0,
     ) -> None:
-        """`lead`: frames at the device's rate, None = the default. `limiter`: None = none."""
+        """`lead`: frames at the device's rate, None = the default. `limiter`: None = none.
+
+        `share`: of a model that is not causal, from `measure_share`.
+        """
         self._output, self._inbox, self.control = output, inbox, control
-        renderer = control.renderer
-        self._limiter, self._now = limiter, now
+        self._now = now
         self.stats = stats or Stats()
         self.clock = DeviceClock(output.rate, output.block)
         self.transport = Transport(control.settings.tempo)
-        self.hop = renderer.hop
-        same = output.rate == renderer.sample_rate
-        self._ratio = output.rate / renderer.sample_rate
-        self._resampler = None if same else Resampler(renderer.sample_rate, output.rate, renderer.channels)
+        renderer = control.renderer
+        self.hop, self._rate = renderer.hop, renderer.sample_rate
+        self._writer = Writer(output, self._rate, self.hop, renderer.channels, limiter, self.stats)
+        self._ratio = self._writer.ratio
         if lead is None:
-            lead = default_lead(self.hop, output.block, output.rate, aligned=same)
+            lead = default_lead(self.hop, output.block, output.rate, aligned=self._writer.aligned)
         self._lead = round(lead / self._ratio)
         self.latency = Latency(
             output.rate,
             hop=self.hop * self._ratio,
             lead=self._lead * self._ratio,
-            limiter=limiter.lookahead * self._ratio if limiter else 0,
-            resampler=self._resampler.delay if self._resampler else 0,
+            limiter=self._writer.limiter_delay,
+            resampler=self._writer.resampler_delay,
             device=output.device_latency,
-            window=window_frames(self.transport.bpm, renderer.sample_rate) * self._ratio
-            if control.settings.mode == "window"
-            else 0,
         )
-        self._ended = False
+        if control.settings.mode == "window":
+            frames = WindowClock(self._rate, 0, 0.0, self.transport.bpm, share).delay
+            self.latency = replace(self.latency, window=frames * self._ratio)
+        self._share, self._ended = share, False
         self._n = 0
         """The hop whose last hit arrives next; in live mode the one rendered next."""
         self._next = 0
         """The hop that is rendered next."""
-        self._written = 0
-        """Frame of the output at which it begins."""
-        self._ahead = max(1, round(AHEAD_SECONDS * renderer.sample_rate / self.hop))
+        self._ahead = max(1, round(AHEAD_SECONDS * self._rate / self.hop))
         self._timeline = Timeline()
         self._window: WindowClock | None = None
+        self._whole: WholeWindows | None = None
+        self._changes: list[Command | ProgramEvent] = []
         self._crossing: Crossing | None = None
-        kept = round(KEPT_SECONDS * renderer.sample_rate / self.hop)
+        kept = round(KEPT_SECONDS * self._rate / self.hop)
         self.heard: deque[tuple[int, HopEvents]] = deque(maxlen=kept)
         """The last hops that were rendered, by number: from them another bundle learns what rings."""
         self.retired: deque[Renders] = deque()
@@ -145,6 +148,8 @@ class Engine:
                 self.observe()
                 time.sleep(max(0.0, self.due() - self._now()))
             self.render_hop()
+        if self._whole:
+            self._whole.close()
 
     def end(self) -> None:
         """Let `run` return. Any thread."""
@@ -158,11 +163,7 @@ class Engine:
 
     def _go_to(self, n: int) -> None:
         self._n = self._next = n
-        self._written = round(n * self.hop * self._ratio)
-        if self._resampler:
-            self._resampler = Resampler(
-                self.control.renderer.sample_rate, self._output.rate, self.control.renderer.channels
-            )
+        self._writer.place(n * self.hop)
 
     def observe(self) -> None:
         """Look at the device: tell the clock how far it is."""
@@ -177,9 +178,12 @@ class Engine:
             end = (self._n + 1) * self.hop
             beat = self.transport.beat_at(self._arrival(end))
             self._stretch(self._window.advance(end, beat, self.transport.bpm, self._next * self.hop))
-        self._render(self._due_hops())
+        if self._window and self._whole:
+            self._play_whole(self._window, self._whole)
+        else:
+            self._render(self._due_hops())
         self._n += 1
-        self.stats.ring_fill = (self._written - self._output.consumed()) / self._output.rate
+        self.stats.ring_fill = self._writer.ready / self._rate
 
     def _due_hops(self) -> int:
         if self._window is None:
@@ -197,29 +201,32 @@ class Engine:
         self.heard.extend(enumerate(events, self._next))
         if self._crossing and self._crossing.done:
             self._retire()
-        if self._limiter:
-            audio = self._limiter.process(audio)
-        if self._resampler:
-            audio = self._resampler(audio)
-        self.stats.rendered(time.perf_counter() - start, hops)
-        dropped = self._output.write(self._written, audio)
         self._next += hops
-        self._written += len(audio)
-        if dropped:
-            self.stats.late_hops += ceil(dropped / (self.hop * self._ratio))
-            self.stats.dropped_frames += dropped
+        self._writer.put(audio)
+        self.stats.rendered(time.perf_counter() - start, hops)
+
+    def _play_whole(self, window: WindowClock, whole: WholeWindows) -> None:
+        """Have rendered what is known by now, and put what is ready in its place."""
+        hops = window.known // self.hop - self._next
+        if hops > 0:
+            whole.submit([self._collect(self._next + n) for n in range(hops)])
+            self._next += hops
+        self._writer.put(whole.take(max(0, round(self._ahead * self.hop - self._writer.ready))))
 
     def _skip_if_far_behind(self) -> None:
-        behind = self._output.consumed() - self._written
-        if behind <= CATCH_UP_SECONDS * self._output.rate:
+        behind = -self._writer.ready
+        if behind <= CATCH_UP_SECONDS * self._rate:
             return
-        hops = int(behind / self._ratio) // self.hop
+        hops = int(behind) // self.hop
         log.info("%d hops behind: skipped", hops)
-        self._go_to(self._next + hops)
-        self.stats.late_hops += hops
-        self.stats.dropped_frames += behind
-        self.stats.lost_hits += self._timeline.drop(self._n * self.hop)
+        self._writer.count_dropped(behind * self._ratio)
         self._forget()
+        if self._whole:
+            self.stats.lost_hits += self._timeline.clear()
+            self.begin()
+        else:
+            self._go_to(self._next + hops)
+            self.stats.lost_hits += self._timeline.drop(self._n * self.hop)
 
     def _receive(self) -> None:
         for item in self._inbox.take():
@@ -234,33 +241,39 @@ class Engine:
                     self.transport.clock(item)
                 case TransportEvent():
                     self._transport(item)
-                case ProgramEvent():
-                    self.stats.refused += not self.control.program(item)
                 case NewBundle():
                     self._adopt(item)
                 case _:
-                    self._command(item)
+                    self._changes.append(item)
+        if self._changes and not (self._whole and self._whole.busy):
+            changes, self._changes = self._changes, []
+            for change in changes:
+                self._change(change)
 
     def _feel(self, hit: NoteEvent) -> NoteEvent:
         beat = self.transport.beat_at(hit.at)
         return add_feel(hit, self.control.settings.feel, beat, self.transport.bpm, self._random)
 
-    def _command(self, command: Command) -> None:
+    def _change(self, change: Command | ProgramEvent) -> None:
         mode = self.control.settings.mode
-        applied = self.control.apply(command)
+        is_program = isinstance(change, ProgramEvent)
+        applied = self.control.program(change) if is_program else self.control.apply(change)
         self.stats.refused += not applied
-        if applied and isinstance(command, SetTempo):
-            self.transport.set_tempo(self._now(), command.bpm)
+        if applied and isinstance(change, SetTempo):
+            self.transport.set_tempo(self._now(), change.bpm)
         if self.control.settings.mode != mode:
             self.stats.mode_changes += 1
             self._set_mode()
 
     def _set_mode(self) -> None:
         """Begin to play in the mode that the settings ask for."""
+        renderer = self.control.renderer
         if self.control.settings.mode == "window":
             frame = self._n * self.hop
             beat = self.transport.beat_at(self._arrival(frame))
-            self._window = WindowClock(self.control.renderer.sample_rate, frame, beat, self.transport.bpm)
+            self._window = WindowClock(self._rate, frame, beat, self.transport.bpm, self._share)
+            if not renderer.causal and not self._whole:
+                self._whole = WholeWindows(renderer, self.stats.rendered)
         elif self._window:
             self._window = None
             self.silence()
@@ -308,7 +321,7 @@ class Engine:
         frame = self._place(event.at) + (self._window.delay if self._window else 0)
         late = self._next * self.hop - frame
         is_hit = isinstance(event, NoteEvent)
-        too_old = late > CATCH_UP_SECONDS * self.control.renderer.sample_rate
+        too_old = late > CATCH_UP_SECONDS * self._rate
         if self._timeline.full or (too_old and is_hit):
             self.stats.lost_hits += is_hit
             return
@@ -330,11 +343,13 @@ class Engine:
         """Panic: forget what waits and what rings. The hop on its way is faded out."""
         self.stats.lost_hits += self._timeline.clear()
         self._forget()
-        self._output.fade_out()
+        self._writer.fade_out()
 
     def _forget(self) -> None:
         self._retire()
         self.heard.clear()
+        if self._whole:
+            self._whole.clear()
+            self._writer.place(self._next * self.hop)
         self.control.renderer.reset()
-        if self._limiter:
-            self._limiter.reset()
+        self._writer.forget()

@@ -1,7 +1,7 @@
 """Rendering performances to sound files: as fast as it goes, through the same renderer that plays live.
 
 How many hops go into one call is the only difference between the modes: "live" one, "window" four beats, "file" as many
-as suit the processor. The sound is the same.
+as suit the processor. The sound is the same. A bundle that is not causal is rendered in windows only.
 """
 
 from collections.abc import Callable, Sequence
@@ -128,6 +128,10 @@ def _hops_per_call(renderer: Renderer, performance: Performance, mode: str) -> i
     if mode not in MODES:
         raise InputError(f"no mode {mode!r}: choose {', '.join(MODES)}")
     window = window_frames(performance.bpm, renderer.sample_rate) / renderer.hop
+    if not renderer.causal:
+        if mode == "live":
+            raise InputError(f"bundle {renderer.manifest.name} renders whole windows: choose mode file or window")
+        mode = "window"
     return {"file": FILE_HOPS, "live": 1, "window": max(1, round(window))}[mode]
 
 

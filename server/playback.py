@@ -18,6 +18,7 @@ from server.output import Output
 from server.realtime import RENDER_PRIORITY, prioritise_thread
 from server.serve_config import ServeConfig
 from server.stats import CpuMeter, Stats
+from server.whole_windows import measure_share
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,9 @@ class Playback:
     """What plays. All methods belong to one thread, the attributes may be read by any."""
 
     def __init__(self, config: ServeConfig, inbox: Inbox, control: Control, stop: threading.Event) -> None:
-        """`stop` ends everything; the render thread sets it, too, when it cannot go on."""
+        """`stop` ends everything; the render thread sets it, too, when it cannot go on. Raises InputError."""
         self.config, self.inbox, self.control, self.stop = config, inbox, control, stop
+        self._share = measure_share(control.renderer)
         self.stats = Stats()
         self.engine: Engine | None = None
         self.output: Output | None = None
@@ -63,7 +65,9 @@ class Playback:
         )
         lead = round(self.config.lead_ms * output.rate / 1000) or None
         limiter = Limiter(renderer.sample_rate, renderer.channels)
-        engine = Engine(output, self.inbox, self.control, lead=lead, limiter=limiter, stats=self.stats)
+        engine = Engine(
+            output, self.inbox, self.control, lead=lead, limiter=limiter, stats=self.stats, share=self._share
+        )
         self.engine, self.output, self.device = engine, output, device
         self._thread = threading.Thread(target=self._render, args=(engine,), name="render", daemon=True)
         self._thread.start()

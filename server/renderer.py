@@ -41,6 +41,7 @@ class Renderer:
         )  # fmt: skip
         self.kits = tuple(kit.id for kit in self.manifest.kits)
         self.drummers = self.manifest.drummers
+        self.causal = self.manifest.causal
         self.provider = networks.provider
         self._networks, self._seed = networks, seed
         codes = self.manifest.codes

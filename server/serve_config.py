@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ghostnote.errors import InputError, MissingError
-from ghostnote.preset import Preset, load_preset
+from ghostnote.preset import MODES, Preset, load_preset
 from ghostnote.toml_reader import TableError, from_table
 
 BACKENDS: Final = ("rtmixer", "callback")
@@ -44,9 +44,11 @@ class ServeConfig:
     discover: bool = False
     """Announce OSC and OSCQuery by zeroconf."""
     preset: str = ""
-    """Saved settings to start with; what is given besides (bundle, device, MIDI map, kit) overrules them."""
+    """Saved settings to start with; what is given besides (bundle, device, MIDI map, kit, mode) overrules them."""
     kit: str = ""
     """Kit at the start, "" = the preset's or the bundle's first."""
+    mode: str = ""
+    """"live" or "window", "" = the preset's, live without one."""
     play: str = ""
     """Shipped groove, or file of one, to be repeated."""
     threads: int = 1
@@ -63,6 +65,8 @@ class ServeConfig:
             raise ValueError(f"rate is {self.rate}, expected 8000..384000, or 0 for the bundle's")
         if self.backend not in ("", *BACKENDS):
             raise ValueError(f"backend is {self.backend!r}, expected {' or '.join(BACKENDS)}")
+        if self.mode not in ("", *MODES):
+            raise ValueError(f"mode is {self.mode!r}, expected {' or '.join(MODES)}")
 
 
 def read_config(path: Path | None, given: Mapping[str, Any]) -> ServeConfig:
@@ -96,7 +100,8 @@ def start_settings(config: ServeConfig, resumed: Preset | None = None) -> tuple[
         midi_map=config.midi_map or preset.midi_map,
     )
     kit = {config.kit: 1.0} if config.kit else preset.kit
-    return full, replace(preset, kit=kit, midi_map=full.midi_map, output=full.device)
+    mode = config.mode or preset.mode
+    return full, replace(preset, kit=kit, mode=mode, midi_map=full.midi_map, output=full.device)
 
 
 def groove_path(groove: str) -> Path:

@@ -4,7 +4,8 @@ A hit of the host's beat b sounds at its beat b + 4: at a steady tempo exactly `
 happens. Frames here are those at which live mode would play a hit (arrival + hop + lead).
 
 - A window ends where the host's song position (MIDI clock and song position, or /ghostnote/transport and tempo) passes
-  a multiple of four beats. While nothing is heard from the host, windows go on at the last tempo.
+  a multiple of four beats, or a little after the time that it had at its beginning. While nothing is heard from the
+  host, windows go on at the last tempo.
 - Tempo: takes effect at the next window. What waits there, always one window's worth, is then played in the new
   window's time: each frame is moved in proportion (`Stretch`), none is lost, none overtakes another.
 - Start, continue, seek, loop: the window under way ends there and the next one begins at the new song position (it
@@ -20,6 +21,8 @@ from typing import Final
 WINDOW_BEATS: Final = 4
 TOLERANCE: Final = 0.001
 """Share by which the tempo must differ to count as changed; MIDI clock is never quite steady."""
+LATEST_END: Final = 1.02
+"""A window ends after its length times this, even if the host has become slower meanwhile: its sound is needed."""
 
 
 def window_frames(bpm: float, rate: int) -> int:
@@ -73,13 +76,27 @@ class _Mark:
 class WindowClock:
     """The window under way and the delay of its hits. Owned by the render thread."""
 
-    def __init__(self, rate: int, frame: int, beat: float, bpm: float) -> None:
-        """Window mode begins at `frame`, at which the host is at `beat` and plays at `bpm`."""
-        self._rate = rate
-        self.delay = window_frames(bpm, rate)
+    def __init__(self, rate: int, frame: int, beat: float, bpm: float, share: float = 0.0) -> None:
+        """Window mode begins at `frame`, at which the host is at `beat` and plays at `bpm`.
+
+        `share` of a window's length is added to the delay, as time to render it in.
+        """
+        self._rate, self._share = rate, share
+        self.delay = self._length(bpm)
         """Frames by which a hit of the present window sounds later than in live mode."""
-        self._next = _next_window(beat)
+        self._next, self._ends = _next_window(beat), self._latest_end(frame)
         self._marks = [_Mark(frame + self.delay, beat, 60 * rate / bpm)]
+
+    def _length(self, bpm: float) -> int:
+        return round(window_frames(bpm, self._rate) * (1 + self._share))
+
+    def _latest_end(self, begin: int) -> int:
+        return begin + round(LATEST_END * self.delay / (1 + self._share))
+
+    @property
+    def known(self) -> int:
+        """The frame at which the window under way will be heard: nothing more comes before it."""
+        return self._marks[-1].frame
 
     def advance(self, frame: int, beat: float, bpm: float, rendered: int) -> Stretch | None:
         """The host has come to `beat` at `frame`; everything before the frame `rendered` is rendered.
@@ -87,22 +104,24 @@ class WindowClock:
         Returns how what waits must move, None = not at all.
         """
         if beat < self._next:
-            return None
+            return None if frame < self._ends else self.begin(frame, beat, bpm, rendered)
         passed = WINDOW_BEATS * floor(beat / WINDOW_BEATS)
         return self.begin(frame - round((beat - passed) * 60 * self._rate / bpm), passed, bpm, rendered)
 
     def begin(self, frame: int, beat: float, bpm: float, rendered: int) -> Stretch | None:
         """A window begins at `frame`, where the host is at `beat`, because the last one is over or the host jumped."""
         self._next = _next_window(beat)
-        wanted = window_frames(bpm, self._rate)
-        shorter = min(wanted, self.delay)
-        frame = min(max(frame, rendered - shorter // 2), rendered + shorter)  # of an event stamped long ago or hence
+        ahead = max(0, rendered - frame)
+        # Faster music must catch up with what is rendered: what cannot be had now is had at the next window.
+        least = ceil(2 * ahead / (1 + ahead / self.delay))
+        wanted = max(self._length(bpm), min(least, self.delay))
         stretch = None
         if abs(wanted - self.delay) > TOLERANCE * self.delay:
-            stretch = Stretch(max(frame, rendered), frame, self.delay, wanted)
+            stretch = Stretch(frame + ahead, frame, self.delay, wanted)
             self._marks = self._moved(stretch)
             self.delay = wanted
-        self._marks.append(_Mark(frame + self.delay, beat, 60 * self._rate / bpm))
+        self._ends = self._latest_end(frame)
+        self._marks.append(_Mark(max(frame + self.delay, self.known), beat, 60 * self._rate / bpm))
         while len(self._marks) > 1 and self._marks[1].frame <= rendered:
             self._marks.pop(0)
         return stretch

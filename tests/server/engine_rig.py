@@ -7,6 +7,7 @@ import numpy as np
 
 from ghostnote.events import Event
 from ghostnote.grid import HopEvents
+from ghostnote.preset import Preset
 from server.control import Control
 from server.engine import Engine
 from server.inbox import Inbox
@@ -27,6 +28,7 @@ class ClickRenderer:
     channels: int = 2
     kits: tuple[str, ...] = ("low", "high")
     drummers: tuple[str, ...] = ("one",)
+    causal: bool = True
     provider: str = "none"
     manifest: Title = Title("click")
     resets: int = 0
@@ -61,14 +63,16 @@ class Rig:
     """Simulated time [s]: the device takes blocks, the engine looks and renders when it is due."""
 
     def __init__(self, *, hop=256, block=128, rate=48000, bundle_rate=48000, ppm=0.0, start=7.3, lead=None, **options):
-        self.renderer = ClickRenderer(hop=hop, sample_rate=bundle_rate)
+        causal = options.pop("causal", True)
+        self.renderer = ClickRenderer(hop=hop, sample_rate=bundle_rate, causal=causal)
         self.output = NullOutput(rate, block)
         self.inbox = Inbox(options.pop("bound", 4096))
         self.time = start
         self.engine = Engine(
             self.output,
             self.inbox,
-            Control(self.renderer),
+            Control(self.renderer, Preset(mode=options.pop("mode", "live"), tempo=options.pop("tempo", 120.0))),
+            share=options.pop("share", 0.0),
             lead=lead,
             limiter=options.pop("limiter", None),
             now=lambda: self.time,

@@ -200,3 +200,14 @@ def test_a_caller_that_stops_early_gets_no_more_files(tmp_path):
     next(rendering)
     rendering.close()
     assert len(list(tmp_path.glob("*.wav"))) < 40
+
+
+def test_a_bundle_that_looks_ahead_is_rendered_in_whole_windows(renderer, monkeypatch):
+    calls = []
+    render = renderer.render
+    monkeypatch.setattr(renderer, "causal", False)
+    monkeypatch.setattr(renderer, "render", lambda events: calls.append(len(events)) or render(events))
+    render_performance(renderer, BEAT, mode="file")
+    assert set(calls[:-1]) == {375}
+    with pytest.raises(InputError, match="bundle tiny renders whole windows: choose mode file or window"):
+        render_performance(renderer, BEAT, mode="live")

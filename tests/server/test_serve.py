@@ -216,3 +216,33 @@ def test_bundles_that_cannot_play_are_named_and_the_old_one_goes_on(serving, tmp
         assert figures(client)["bundle_changes"] == 0
         client.change("/ghostnote/kit", ["gamma"])
         assert value(client, "/ghostnote/kit") == ("gamma",)
+
+
+def test_a_bundle_that_looks_ahead_plays_in_window_mode_only(serving, tmp_path):
+    bidirectional = str(copied_bundle(tmp_path, "bidirectional", causal=("hop = 256", "hop = 256\ncausal = false")))
+    with (
+        pytest.raises(InputError, match="renders whole windows and cannot play in mode live"),
+        serving(bundle=bidirectional),
+    ):
+        pass
+    with serving(bundle=bidirectional, mode="window") as (_, client):
+        assert value(client, "/ghostnote/mode") == ("window",)
+        client.send("/ghostnote/mode", "live")
+        wait_for(lambda: figures(client)["refused"] == 1)
+        with pytest.raises(InputError, match="cannot take over while playing: start ghostnote with it"):
+            client.change("/ghostnote/bundle", [str(TINY)])
+
+
+def test_window_mode_declares_its_latency_and_plays_one_window_later(serving):
+    save_preset("windows", Preset(mode="window", tempo=400.0))
+    with serving(preset="windows") as (server, client):
+        assert server.info().latency.window == 28800
+        frames, rate = value(client, "/ghostnote/latency")
+        assert (frames, rate) == (round(server.info().latency.total), 48000)
+        assert figures(client)["window_latency_ms"] == 600
+        client.change("/ghostnote/hit", ["snare", 1.0])
+        wait_for(lambda: figures(client)["pending"] == 1)
+        wait_for(lambda: figures(client)["pending"] == 0)
+        client.change("/ghostnote/mode", ["live"])
+        assert figures(client)["mode_changes"] == 1
+        assert value(client, "/ghostnote/latency")[0] == frames - 28800

@@ -1,15 +1,22 @@
 """Window mode: what is played in four beats is heard in the next four, whatever the host does meanwhile."""
 
+import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from ghostnote.errors import InputError
 from ghostnote.events import ClockEvent, NoteEvent, PanicEvent, SetKit, SetMode, SetTempo, TransportEvent
+from ghostnote.preset import Preset
+from server import engine
+from server.control import Control
+from server.whole_windows import WholeWindows, measure_share
 from server.window import Stretch, WindowClock, window_frames
-from tests.server.engine_rig import Rig
+from tests.server.engine_rig import ClickRenderer, Rig
 
 RATE, HOP = 48000, 256
 
@@ -21,6 +28,21 @@ def window_rig(bpm=240.0, **options):
     rig.inbox.put(SetMode("window"))
     rig.run(rig.time + 0.01)
     return rig
+
+
+class PromptWindows(WholeWindows):
+    """Takes no simulated time."""
+
+    def submit(self, events):
+        super().submit(events)
+        self._jobs[-1].result()
+
+
+def whole_rig(bpm=240.0, share=0.1):
+    """A rig whose renderer is not causal."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "WholeWindows", PromptWindows)
+        return Rig(causal=False, mode="window", tempo=bpm, share=share)
 
 
 def heard(rig):
@@ -220,10 +242,11 @@ actions = st.lists(
 gaps = st.lists(st.floats(0.003, 0.4), min_size=1, max_size=20)
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.parametrize(("causal", "share"), [(True, 0.0), (False, 0.2)])
+@settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(actions=actions, gaps=gaps, bpm=st.sampled_from([200.0, 300.0]))
-def test_no_hit_is_lost_or_heard_twice_or_out_of_order_or_out_of_the_beat(actions, gaps, bpm):
-    rig = window_rig(bpm=bpm)
+def test_no_hit_is_lost_or_heard_twice_or_out_of_order_or_out_of_the_beat(causal, share, actions, gaps, bpm):
+    rig = window_rig(bpm=bpm) if causal else whole_rig(bpm, share)
     begin = rig.time + 0.01
     rig.send(TransportEvent(begin, "start", 0.0))
     hits = [NoteEvent(begin + at, n % 22, (n + 1) / 32) for n, at in enumerate(np.cumsum(gaps).tolist())]
@@ -241,12 +264,12 @@ def test_no_hit_is_lost_or_heard_twice_or_out_of_order_or_out_of_the_beat(action
             rig.send(TransportEvent(at, action, beat))
             segments.append((at, beat, segments[-1][2]))
             jumps.append(at)
-    rig.run(max(at, hits[-1].at) + 2.5)
+    rig.run(max(at, hits[-1].at) + 4)
     found = heard(rig)
     assert [hit.velocity for _, hit, _ in found] == [hit.velocity for hit in hits]
     assert rig.engine.pending == 0
     assert rig.engine.stats.late_hops == rig.engine.stats.lost_hits == 0
-    windows = [window_frames(tempo, RATE) for tempo in tempi]
+    windows = [window_frames(tempo, RATE) * (1 + share) for tempo in tempi]
     latency = rig.engine.latency
     clicks = rig.clicks() - latency.limiter
     for (frame, _, beat), hit in zip(found, hits, strict=True):
@@ -256,16 +279,87 @@ def test_no_hit_is_lost_or_heard_twice_or_out_of_order_or_out_of_the_beat(action
             assert beat == pytest.approx(Host(tuple(segments)).beat(hit.at), abs=0.01)
 
 
+def test_a_model_that_looks_ahead_gets_whole_windows_and_the_time_to_render_is_declared():
+    rig = whole_rig(bpm=240, share=0.1)
+    calls = []
+    render = rig.renderer.render
+    rig.renderer.render = lambda events: calls.append(events) or render(events)
+    begin = rig.time + 0.05
+    hits = [NoteEvent(begin + 0.037 * n, n % 22, 0.5) for n in range(80)]
+    rig.send(TransportEvent(begin, "start", 0.0), *hits)
+    rig.run(begin + 6)
+    assert rig.engine.latency.window == 52800
+    wanted = [round(rig.device_frame(hit.at) + rig.engine.latency.engine) for hit in hits]
+    assert np.abs(rig.clicks() - wanted).max() <= 1
+    assert rig.engine.stats.late_hops == rig.engine.stats.lost_hits == 0
+    whole = calls[2:]  # without the one before the start
+    assert {len(events) for events in whole} <= {187, 188}
+    assert all(abs(events[1].beat - 4 * round(events[1].beat / 4)) < 0.05 for events in whole)
+
+
+def test_settings_change_between_the_windows_of_a_model_that_looks_ahead():
+    rig = whole_rig()
+    rig.engine._whole._jobs.append(waiting := Future())
+    rig.inbox.put(SetKit({"high": 1.0}))
+    rig.run(rig.time + 0.1)
+    assert rig.renderer.level == 0
+    waiting.set_result(np.zeros((0, 2), np.float32))
+    rig.run(rig.time + 0.1)
+    assert rig.renderer.level == 1
+
+
+def test_panic_forgets_the_windows_that_were_rendered_and_the_next_ones_are_in_time():
+    rig = whole_rig()
+    rig.send(NoteEvent(rig.time + 0.05, 0, 0.5), PanicEvent(rig.time + 0.4))
+    rig.run(rig.time + 3)
+    assert not len(rig.clicks())
+    hit = NoteEvent(rig.time + 0.05, 0, 0.5)
+    rig.send(hit)
+    rig.run(rig.time + 3)
+    assert rig.clicks() == pytest.approx([rig.device_frame(hit.at) + rig.engine.latency.engine], abs=1)
+
+
+def test_a_model_that_looks_ahead_refuses_to_play_live():
+    rig = whole_rig()
+    rig.inbox.put(SetMode("live"))
+    rig.run(rig.time + 0.1)
+    assert rig.engine.control.settings.mode == "window"
+    assert rig.engine.stats.refused == 1
+    with pytest.raises(InputError, match="bundle click renders whole windows and cannot play in mode live"):
+        Control(ClickRenderer(causal=False), Preset(mode="live"))
+
+
+def test_a_model_that_looks_ahead_and_is_too_slow_is_refused():
+    assert measure_share(ClickRenderer()) == 0
+    assert measure_share(ClickRenderer(causal=False)) == 0.05
+    slow = ClickRenderer(causal=False)
+    render = slow.render
+    slow.render = lambda events: time.sleep(0.55) or render(events)
+    with pytest.raises(InputError, match="too slow to play here"):
+        measure_share(slow)
+
+
+def test_after_the_device_stood_still_windows_are_in_time_again():
+    for rig in (window_rig(), whole_rig()):
+        begin = rig.time
+        rig.stalls = [(begin + 0.5, begin + 4)]
+        rig.run(begin + 5)
+        hit = NoteEvent(rig.time + 0.05, 0, 0.5)
+        rig.send(hit)
+        rig.run(rig.time + 3)
+        assert rig.clicks() == pytest.approx([rig.device_frame(hit.at) + rig.engine.latency.engine], abs=1)
+
+
 changes = st.lists(st.tuples(st.integers(0, 60_000), st.floats(0, 64), st.floats(20, 400)), min_size=1, max_size=10)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(changes=changes, ahead=st.integers(0, 12_000), bpm=st.floats(20, 400))
 def test_windows_of_any_length_keep_the_order_and_play_each_frame_in_the_time_of_its_window(changes, ahead, bpm):
     clock = WindowClock(RATE, 0, 0.0, bpm)
     now, waiting, delays = 0, [], {clock.delay}
     for gap, beat, tempo in changes:
-        waiting += [frame + clock.delay for frame in range(now, now + gap, 997)]
+        waiting += [frame + clock.delay for frame in range(now, now + gap, 2999)]
         now += gap
         stretch = clock.begin(now, beat, tempo, now + ahead)
         if stretch:

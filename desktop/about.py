@@ -33,7 +33,7 @@ def program_version() -> str:
 def notices(home: Path = HOME) -> list[Notice]:
     """What is to be shown: models first, then the program, then everything else by name."""
     ours = [
-        Notice("Sounds and performances in the models", _read(home / "LICENSE-WEIGHTS")),
+        Notice("Sounds in the models", _read(home / "LICENSE-WEIGHTS")),
         Notice("Ghostnote", _read(home / "LICENSE")),
     ]
     packaged = sorted((home / "licences").glob("*.txt"), key=lambda file: file.stem.lower())

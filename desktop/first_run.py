@@ -24,7 +24,7 @@ class Finding:
     @property
     def commands(self) -> tuple[str, ...]:
         """The commands of the remedy, to be copied."""
-        return tuple(self.remedy.split("`")[1::2])
+        return tuple(code for code in self.remedy.split("`")[1::2] if " " in code and not code.startswith("-"))
 
 
 def read_findings(text: str) -> list[Finding]:

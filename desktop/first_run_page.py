@@ -125,10 +125,10 @@ class FirstRunPage(QWidget):
 def _card(finding: Finding) -> QFrame:
     state = label("Good" if finding.good else "To do", "chip")
     set_tone(state, "good" if finding.good else "warn")
-    name = finding.name[0].upper() + finding.name[1:]
-    parts = column(row(label(name, "title"), 1, state), label(finding.found, "soft", wrap=True), spacing=6)
+    name = _sentence(finding.name)
+    parts = column(row(label(name, "title"), 1, state), label(_sentence(finding.found), "soft", wrap=True), spacing=6)
     if not finding.good and finding.remedy:
-        remedy = label(_rich(finding.remedy), wrap=True)
+        remedy = label(_rich(_sentence(finding.remedy)), wrap=True)
         remedy.setTextFormat(Qt.TextFormat.RichText)
         remedy.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         parts.addWidget(remedy)
@@ -149,6 +149,10 @@ def _copy_row(line: str) -> QVBoxLayout:
 
     copy.clicked.connect(clicked)
     return column(row(label(line, "key"), copy, 1))
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _rich(remedy: str) -> str:

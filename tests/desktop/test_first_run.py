@@ -55,6 +55,12 @@ def test_the_summary_counts_what_is_to_do():
     assert summary([GOOD, BAD, BAD]).startswith("2 of 3")
 
 
+def test_only_whole_commands_are_there_to_copy():
+    assert Finding("x", False, "", "run `jackd -d alsa` or give `--midi-api jack` as `root`").commands == (
+        "jackd -d alsa",
+    )
+
+
 def test_the_page_is_for_the_first_run_only():
     assert is_first_run()
     remember_seen()

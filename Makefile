@@ -22,7 +22,7 @@ PIP := $(BIN)/python $(PIP_INSTALL)
 # Debian packages; elsewhere the same libraries under other names (macOS and Windows wheels carry PortAudio).
 SYSTEM_RUN := libportaudio2
 SYSTEM_APP := $(SYSTEM_RUN) binutils libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libdbus-1-3 libfontconfig1
-SYSTEM_TEST := $(SYSTEM_RUN) jackd2 libfluidsynth3
+SYSTEM_TEST := $(SYSTEM_RUN) jackd2 libfluidsynth3 libegl1 libgl1 libxkbcommon0 libfontconfig1 libdbus-1-3
 
 # $(call system,PACKAGES): install what is missing where apt may be used, else name it and go on.
 define system
@@ -76,7 +76,7 @@ app: $(APP_VENV)/.ready ## build the packaged program, dist/Ghostnote (VARIANT=c
 	$(APP_BIN)/python packaging/size.py dist/Ghostnote $(if $(filter cpu,$(VARIANT)),$(APP_MB))
 
 app-smoke: app $(VENV)/.test-ready ## build it, then let it try itself out on a JACK server without hardware
-	$(BIN)/pytest tests/packaging/test_app.py -s $(ARGS)
+	GHOSTNOTE_PROGRAM=dist/Ghostnote/Ghostnote $(BIN)/pytest tests/packaging $(ARGS)
 
 clean: ## remove the virtual environment, caches and what was built; keeps runs/ and out/
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -94,7 +94,7 @@ $(VENV)/.run-ready: pyproject.toml | $(BIN)/python
 $(VENV)/.test-ready: pyproject.toml | $(BIN)/python
 	$(call system,$(SYSTEM_TEST))
 	$(PIP) $(TORCH)
-	$(PIP) -e '.[train,evaluate,soundfont,discover,dev]'
+	$(PIP) -e '.[train,evaluate,soundfont,discover,desktop,dev]'
 	@touch $@ $(VENV)/.run-ready
 
 $(APP_VENV)/.ready: pyproject.toml packaging/requirements.py | $(BIN)/python

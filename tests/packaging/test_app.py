@@ -1,4 +1,4 @@
-"""The packaged program itself, built by `make app`: on a JACK server without hardware, and without any device."""
+"""The packaged program itself: on a JACK server without hardware, and without any device. `make app-smoke` runs this."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ import soundfile
 from benchmarks.jack_probe import JackServer, jack_missing
 from tests.conftest import ROOT
 
-PROGRAM = ROOT / "dist" / "Ghostnote" / ("Ghostnote.exe" if sys.platform == "win32" else "Ghostnote")
-pytestmark = pytest.mark.skipif(not PROGRAM.is_file(), reason="no packaged program: make app")
+PROGRAM = Path(os.environ.get("GHOSTNOTE_PROGRAM", "")).absolute()
+pytestmark = pytest.mark.skipif(not PROGRAM.is_file(), reason="make app-smoke builds the packaged program and tests it")
 SECONDS = 300
 NOBODY = {"JACK_DEFAULT_SERVER": "nobody", "JACK_NO_START_SERVER": "1"}
 

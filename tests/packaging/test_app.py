@@ -1,4 +1,4 @@
-"""The packaged program itself: on a JACK server without hardware, and without any device. `make app-smoke` runs this."""
+"""The packaged program: on a JACK server without hardware, and without any device. `make app-smoke` runs this."""
 
 import os
 import subprocess

@@ -58,9 +58,13 @@ def take_all() -> None:
     control.mixer.set_fader("crash_1", -4.5)
     control.mixer.set_mute("tom_low", True)
     wait(SECONDS)
+    worn = "dark"
     for title, theme in PAGES:
-        apply_theme(app, theme)
         window.show_page(window.page_number(title))
+        if theme != worn:
+            apply_theme(app, theme)
+            worn = theme
+            wait(SECONDS)  # the change itself is a gap in the lanes
         wait(1.5)
         scale = "" if app.devicePixelRatio() == 1 else f"-{app.devicePixelRatio() * 100:.0f}"
         name = f"{title.lower()}{'-light' if theme == 'light' else ''}{scale}.png"

@@ -1,7 +1,9 @@
 """The app: window, tray icon, server process, one event loop."""
 
 import logging
+import os
 import signal
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,6 +19,7 @@ from desktop.settings import load_settings
 from desktop.single import SingleInstance
 from desktop.theme import ASSETS, apply_theme
 from desktop.window import MainWindow
+from ghostnote.errors import MissingError
 
 _log = logging.getLogger(__name__)
 _SIGNAL_LOOK_MS = 500
@@ -61,9 +64,18 @@ def add_pages(app: QApplication, window: MainWindow) -> None:
 
 
 def make_application() -> QApplication:
-    """The QApplication, named and with its icon; the one there is already, where there is one."""
+    """The QApplication, named and with its icon; the one there is already, where there is one.
+
+    Raises MissingError where there is no screen to show a window on, for which Qt would abort the program.
+    """
     app = QApplication.instance()
     if not isinstance(app, QApplication):
+        screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+        if sys.platform == "linux" and not any(os.environ.get(name) for name in screens):
+            raise MissingError(
+                "no screen: neither DISPLAY nor WAYLAND_DISPLAY is set; start the app from a desktop, or use "
+                "`ghostnote serve` and `ghostnote render`, which need none"
+            )
         app = QApplication(["Ghostnote"])
     app.setApplicationName("Ghostnote")
     app.setDesktopFileName("ghostnote")

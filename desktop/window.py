@@ -33,8 +33,10 @@ from desktop.widgets.play_page import PlayPage
 from desktop.widgets.presets import PresetBox
 from desktop.widgets.render_page import RenderPage, dropped_files
 from desktop.widgets.setup_page import SetupPage
+from ghostnote.bundle import KitInfo
 from ghostnote.errors import GhostnoteError
 from ghostnote.osc_schema import Values
+from ghostnote.osc_table import BUNDLE
 
 SIZE = (1280, 800)
 SMALLEST = (960, 640)
@@ -50,6 +52,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.control, session = control, control.session
         self.setWindowTitle("Ghostnote")
+        self._kits: tuple[KitInfo, ...] = ()
         self.resize(*SIZE)
         self.setMinimumSize(*SMALLEST)
         self.banner, self.health = Banner(), HealthBar(session)
@@ -117,6 +120,7 @@ class MainWindow(QMainWindow):
         self.banner.retry.clicked.connect(lambda: control.start())
         self.banner.setup.clicked.connect(lambda: self.show_page(self.page_number("Setup")))
         session.listen("error", self._refused)
+        session.listen("kits", lambda *_: self._told_kits())
         session.listen("saved", self._saved)
         session.listen("connection", lambda _, values: self._connected(bool(values[0])))
         self.play_page.setEnabled(False)
@@ -135,11 +139,14 @@ class MainWindow(QMainWindow):
     def show_kits(self) -> None:
         """Show the kits of the bundle that the settings name."""
         try:
-            kits = read_manifest(self.control.settings.bundle).kits
-            self.play_page.kits.set_kits(kits)
-            self.render_page.set_kits(kits)
+            self._set_kits(read_manifest(self.control.settings.bundle).kits)
         except GhostnoteError as error:
             self.banner.fail(str(error))
+
+    def _set_kits(self, kits: tuple[KitInfo, ...]) -> None:
+        self._kits = kits
+        self.play_page.kits.set_kits(kits)
+        self.render_page.set_kits(kits)
 
     def _connected(self, there: bool) -> None:
         first = there and not self.play_page.isEnabled()
@@ -153,6 +160,18 @@ class MainWindow(QMainWindow):
     def _saved(self, _address: str, values: Values) -> None:
         name, fault = values
         self.banner.notify(str(fault) if fault else f"Preset “{name}” saved")
+
+    def _told_kits(self) -> None:
+        """Show the kits that the server has, with no more than their ids where no shipped bundle says more."""
+        session = self.control.session
+        if session.kits == tuple(kit.id for kit in self._kits):
+            return
+        try:
+            kits = read_manifest(str(session.values.get(BUNDLE, ("",))[0])).kits
+        except GhostnoteError:
+            kits = ()
+        fits = session.kits == tuple(kit.id for kit in kits)
+        self._set_kits(kits if fits else tuple(KitInfo(kit, kit) for kit in session.kits))
 
     def restyle(self, theme: str) -> None:
         """Wear another theme."""

@@ -210,6 +210,15 @@ def test_devices_are_listed_or_it_is_said_why_not(qt, until):
     assert all(isinstance(name, str) for name in (*outputs, *sources, *faults))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a screen")
+def test_without_a_screen_the_app_says_so_on_one_line():
+    bare = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    done = subprocess.run([sys.executable, "-m", "cli", "app"], env=bare, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "no screen" in done.stderr
+
+
 def test_a_second_app_calls_the_first_and_is_not_the_first(qt, until):
     first, second, calls = SingleInstance(), SingleInstance(), []
     first.called.connect(lambda: calls.append(1))

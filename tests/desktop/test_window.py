@@ -187,6 +187,13 @@ def test_what_another_controller_changes_is_shown(window, peer, until):
     assert strip(window, "hat").pan.value() == 40
 
 
+def test_the_kits_of_another_bundle_are_shown_when_it_takes_over(window, peer, until):
+    peer.state = replace(peer.state, kits=("one", "two"), settings=Preset(bundle="foreign", kit={"two": 1.0}))
+    model = window.play_page.kits.model
+    until(lambda: model.rowCount() == 2)
+    assert [model.item(n).text() for n in range(2)] == ["one", "two"]
+
+
 def test_hits_that_the_server_tells_light_pads_and_lanes(window):
     window.control.link.received.emit(PLAYED, ("hat_open_edge", 0.7))
     assert strip(window, "hat").pad.light > 0.5

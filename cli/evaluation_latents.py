@@ -28,7 +28,7 @@ which no training loop has, and validation lacks many styles, so no accuracy her
 def latents(ground: Ground) -> Findings:
     """Accuracy of the linear probe on latents with and without the condition."""
     rng = np.random.default_rng(0)
-    train = thinned(ground.loops("train"), 8 if ground.quick else 2)
+    train = thinned(ground.loops("train"), 16 if ground.quick else 4)
     test = ground.loops("validation")
     labels, asked = labels_of(train), labels_of(test)
     takes = [loop.performance for loop in test]

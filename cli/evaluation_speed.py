@@ -15,7 +15,8 @@ GROOVE_MS: Final = 50
 BAR_MS: Final = 150
 
 TEXT: Final = f"""\
-One call in ONNX Runtime with one thread, {RUNS} calls after a warm-up: the median, in brackets the 5 and 95 percentiles.
+One call in ONNX Runtime with one thread, {RUNS} calls after a warm-up: the median, in brackets the 5 and 95
+percentiles.
 Processor time is what one core spends on it; wall time holds whatever else the machine was doing, too.
 """
 

@@ -20,7 +20,7 @@ from training.drummers.humanizer_net import HumanizerNet
 
 NAME: Final = "Ghostnote humaniser 1"
 TEMPERATURE: Final = Temperature(1.0, 1.0)
-"""Chosen on the validation split."""
+"""As the networks think; not tuned."""
 TOLERANCE: Final = 1e-3
 """Largest difference between a graph and the network, in logits."""
 _OUTPUTS: Final = {"context": ["hidden"], "timing": ["logits", "state"], "loudness": ["logits"]}
@@ -52,7 +52,7 @@ def _examples(net: HumanizerNet, n: int) -> dict[str, dict[str, Tensor]]:
 
 def export(run: Path, folder: Path) -> None:
     """Write the model folder of a training. Raises BundleError if a graph does not compute what its network does."""
-    nets, losses, seconds = load_checkpoint(run / CHECKPOINT)
+    nets, losses, seconds, about = load_checkpoint(run / CHECKPOINT)
     folder.mkdir(parents=True, exist_ok=True)
     for name, net in nets.items():
         round_to_half(net)
@@ -65,6 +65,7 @@ def export(run: Path, folder: Path) -> None:
         "data": "Groove MIDI Dataset 1.0.0 (Gillick et al. 2019), split train",
         "licence": "CC BY 4.0",
         "minutes": round(seconds / 60, 1),
+        **about,
     }
     found = {f"{name}_{part}_nll": round(value, 4) for name, of in losses.items() for part, value in of.items()}
     write_folder(folder, KIND, NAME, facts, training=training, metrics=found)

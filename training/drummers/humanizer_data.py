@@ -1,7 +1,6 @@
 """The hits of performances as examples for the humaniser."""
 
 from collections.abc import Callable, Sequence
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -63,18 +62,29 @@ def histories(pattern: Pattern, offset: NDArray[np.float64], velocity: NDArray[n
     return np.stack(rows)
 
 
-def examples(performances: Sequence[Performance], *, ahead: bool) -> Examples:
-    """All hits of performances twice: on the grids that they are played on, and on sixteenths, as often programmed."""
+def examples(performances: Sequence[Performance], seed: int = 0) -> Examples:
+    """All hits of performances, looking ahead.
+
+    Every other performance, drawn by `seed`, is on the grids that it is played on, the others on sixteenths, as often
+    programmed.
+    """
+    rng = np.random.default_rng(seed)
     parts: list[tuple[NDArray[np.generic], ...]] = []
-    for performance, grid in product(performances, (quantize, sixteenths)):
+    for performance in performances:
         if not len(performance.hits):
             continue
-        pattern, offset, velocity = played(performance, grid)
-        rows = context(pattern, feel_of(performance), ahead=ahead).astype(np.float16)
+        pattern, offset, velocity = played(performance, quantize if rng.random() < 0.5 else sixteenths)
+        rows = context(pattern, feel_of(performance), ahead=True).astype(np.float16)
         targets = np.stack([offset_class(offset), velocity_class(velocity)], axis=1)
         history = histories(pattern, offset, velocity)
         parts.append((rows, history, offset.astype(np.float32), targets, level_of(velocity)))
     return Examples(*(torch.from_numpy(np.concatenate(column)) for column in zip(*parts, strict=True)))
+
+
+def looking(given: Examples, *, ahead: bool) -> Examples:
+    """The examples for a network that looks ahead, or does not: the columns that look ahead are the last."""
+    width = max(part.stop for part in columns(ahead).values())
+    return given._replace(context=given.context[:, :width])
 
 
 def vary(rows: Tensor, level: Tensor, *, ahead: bool, generator: torch.Generator) -> Tensor:

@@ -30,23 +30,30 @@ def drummers(
     classifiers: Annotated[
         Path, typer.Option(help="Folder of the classifiers; what is not there is trained (some minutes).")
     ] = Path("runs/drummers/classifiers"),
-    only: Annotated[str, typer.Option(help=f"Comma-separated, of: {', '.join(SECTIONS)}; empty for all.")] = "",
+    only: Annotated[
+        str, typer.Option(help=f"Measure these sections anew, of: {', '.join(SECTIONS)}; empty: all of them.")
+    ] = "",
+    notes: Annotated[Path, typer.Option(help="Folder of what was measured; the page is made of it.")] = Path(
+        "runs/drummers/findings"
+    ),
     out: Annotated[Path, typer.Option(help="Folder for results-drummers.md and .csv.")] = Path("docs"),
     quick: Annotated[bool, typer.Option("--quick", help="Few loops: wide intervals.")] = False,
 ) -> None:
     """Measure the drummers on the Groove test split and write docs/results-drummers.md and results-drummers.csv."""
     from cli.evaluate import groove_source, known
     from cli.evaluation_drums import Ground
+    from cli.evaluation_kept import dated, keep, kept
     from evaluation.drummers.report import write_report
     from training.data.groove import read_groove
 
     wanted = known(only, SECTIONS, "section") or list(SECTIONS)
+    files = {name: notes / f"{name}.json" for name in SECTIONS}
     ground = Ground(read_groove(groove_source(data)).performances, models, classifiers, out, quick)
     console = Console(stderr=True)
-    found: list[Findings] = []
     for name in wanted:
         with console.status(name):
-            found.append(run_section(name, ground))
+            keep(files[name], dated(run_section(name, ground)))
+    found = [findings for name in SECTIONS if (findings := kept(files[name]))]
     sections = [section for findings in found for section in findings.sections]
     claims = [claim for findings in found for claim in findings.claims]
     for path in write_report(sections, claims, settings(quick), out):

@@ -11,7 +11,16 @@ def page(data_dir, tmp_path_factory):
     pytest.importorskip("torch", reason="needs the extra train")
     pytest.importorskip("sklearn", reason="needs the extra evaluate")
     folder = tmp_path_factory.mktemp("drummers")
-    places = ["--models", str(folder / "none"), "--classifiers", str(folder / "ears"), "--out", str(folder)]
+    places = [
+        "--models",
+        str(folder / "none"),
+        "--classifiers",
+        str(folder / "ears"),
+        "--out",
+        str(folder),
+        "--notes",
+        str(folder / "notes"),
+    ]
     assert run(["evaluate", "drummers", "--quick", "--data", str(data_dir), *places]) == 0
     return folder
 
@@ -41,6 +50,13 @@ def test_every_number_has_its_interval_its_count_and_its_protocol(rows):
         if "seed" not in row["row"]:
             assert int(row["count"]) > 0, key
             assert float(row["low"]) - 1e-6 <= float(row["value"]) <= float(row["high"]) + 1e-6, key
+
+
+def test_a_section_measured_again_keeps_the_others(page, data_dir):
+    before = (page / "results-drummers.csv").read_text()
+    places = ["--models", str(page / "none"), "--out", str(page), "--notes", str(page / "notes")]
+    assert run(["evaluate", "drummers", "--quick", "--data", str(data_dir), "--only", "speed", *places]) == 0
+    assert (page / "results-drummers.csv").read_text() == before
 
 
 def test_an_unknown_section_is_named_with_the_choices(data_dir, capsys):

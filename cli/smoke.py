@@ -99,7 +99,8 @@ def check(home: Path, floor: float) -> Iterator[str]:
     with open_ear(floor) as ear:
         app = Watched(home)
         try:
-            yield f"window after {app.wait('window')['at'] - app.begun:.2f} s"
+            window = app.wait("window")
+            yield f"window after {window['at'] - app.begun:.2f} s ({window['cpu']:.2f} s of processor time)"
             server = app.wait("server", "failed")
             if server["event"] == "failed":
                 yield f"no live sound ({server['why']})"

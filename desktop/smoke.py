@@ -51,8 +51,8 @@ class Watcher(QObject):
 
 
 def tell(event: str, **facts: object) -> None:
-    """Write one line for `ghostnote smoke`."""
-    sys.stdout.write(json.dumps({"event": event, "at": time.time(), **facts}) + "\n")
+    """Write one line for `ghostnote smoke`, with the processor time [s] that this process has used so far."""
+    sys.stdout.write(json.dumps({"event": event, "at": time.time(), "cpu": time.process_time(), **facts}) + "\n")
     sys.stdout.flush()
 
 

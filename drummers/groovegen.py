@@ -2,8 +2,6 @@
 
 A latent is drawn from the prior that style, tempo, meter and knobs give; between two styles it lies between the two
 latents drawn with the same chance. Then every slot is drawn: articulation or silence of each piece, offset, velocity.
-Several loops are drawn at once, and the one that the style critic (trained on the train split alone) finds most typical
-is taken.
 """
 
 from dataclasses import dataclass, replace
@@ -16,10 +14,8 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
 from drummers.groovegen_features import (
-    BARS,
     FIRST_CHOICE,
     LANE_OF_CHOICE,
-    MAX_SLOTS_PER_BAR,
     N_CHOICES,
     N_LANES,
     Floats,
@@ -27,14 +23,12 @@ from drummers.groovegen_features import (
     conditions,
     offset_plane,
     places,
-    planes,
     score_of,
     velocity_plane,
 )
 from drummers.groovegen_swing import swing_to
 from drummers.model_folder import load_folder
 from drummers.prompt import GrooveRequest
-from drummers.styles import STYLES
 from drummers.tokens import OFFSETS, VELOCITIES, decode, slots_per_bar
 from ghostnote.articulations import PIECES
 from ghostnote.errors import BundleError
@@ -48,8 +42,6 @@ NEVER: Final = -1e9
 class Facts:
     """What `model.toml` says of how loops are drawn."""
 
-    candidates: int
-    """Loops drawn, of which one is taken."""
     temperature: float
     """Of articulations; 1 is what was learnt."""
     feel_temperature: float
@@ -66,23 +58,17 @@ class GrooveGenerator:
             self.facts = Facts(**model.facts)  # type: ignore[arg-type]
         except TypeError as error:
             raise BundleError(f"{folder}: its facts do not fit this program: {error}") from error
-        if model.facts.get("candidates", 0) < 1:  # type: ignore[operator]
-            raise BundleError(f"{folder}: candidates must be at least 1")
-        self._prior, self._begin, self._step, self._critic = (
-            model.session(name) for name in ("prior", "begin", "step", "critic")
-        )
+        self._prior, self._begin, self._step = (model.session(name) for name in ("prior", "begin", "step"))
 
     def generate(self, request: GrooveRequest, seed: int = 0) -> Performance:
         """A groove as asked; the same request and seed give the same groove. Times begin at the first barline."""
-        return self.draw(request, seed, self.facts.candidates)[0]
+        return self.generate_many(request, seed, 1)[0]
 
-    def draw(self, request: GrooveRequest, seed: int, candidates: int) -> list[Performance]:
-        """So many grooves for the request, the most typical of its style first."""
+    def generate_many(self, request: GrooveRequest, seed: int, count: int) -> list[Performance]:
+        """So many different grooves at once, faster than one after the other."""
         rng = np.random.default_rng(seed)
-        latent, given = self._latent(request, rng, candidates)
-        loops = self._play(request, latent, given, rng)
-        order = np.argsort(-self._typical(loops, request), kind="stable") if candidates > 1 else range(1)
-        return [self._perform(loops[i], request) for i in order]
+        latent, given = self._latent(request, rng, count)
+        return [self._perform(loop, request) for loop in self._play(request, latent, given, rng)]
 
     def _latent(self, request: GrooveRequest, rng: Generator, count: int) -> tuple[Floats, Floats]:
         """Latents [n, L] and conditions [n, C] for a request."""
@@ -118,6 +104,7 @@ class GrooveGenerator:
                 self._step,
                 past=np.concatenate(before, 1),
                 place=np.repeat(place[slot : slot + 1], count, 0),
+                conditions=conditions,
                 given=given,
                 state=state,
                 bias=bias,
@@ -130,16 +117,6 @@ class GrooveGenerator:
             offset[at, row, lane[struck]] = offset_plane(bins_of_offset[struck])
             played[:, slot] = choice, bins_of_offset * struck, bins_of_velocity * struck
         return [Loop(*played[:, :, i]) for i in range(count)]
-
-    def _typical(self, loops: list[Loop], request: GrooveRequest) -> Floats:
-        """How typical the first bars of the loops are: weighted log probability of the styles asked for, [n]."""
-        heard = np.zeros((len(loops), BARS * MAX_SLOTS_PER_BAR, 2 * N_LANES), np.float32)
-        most = BARS * slots_per_bar(request.meter)
-        for i, loop in enumerate(loops):
-            both = np.concatenate(planes(loop), 1)[:most]
-            heard[i, : len(both)] = both
-        (said,) = _run(self._critic, planes=heard)
-        return sum(weight * said[:, STYLES.index(style)] for style, weight in request.styles.items())  # type: ignore[return-value]
 
     @staticmethod
     def _perform(loop: Loop, request: GrooveRequest) -> Performance:

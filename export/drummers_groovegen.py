@@ -1,4 +1,4 @@
-"""The groove network as four ONNX graphs in a model folder: prior, begin, step, critic.
+"""The groove network as three ONNX graphs in a model folder: prior, begin, step.
 
 `step` plays one slot: it draws, too, from the noise that it is given (Gumbel's, times the temperature), so that one
 call is enough although each piece knows the pieces before it.
@@ -20,12 +20,10 @@ from export.precision import round_to_half, store_half
 from ghostnote.articulations import PIECES
 from ghostnote.errors import BundleError
 from training.drummers.groovegen import load
-from training.drummers.groovegen_data import SLOTS
-from training.drummers.groovegen_net import HEARD, GrooveNet, near
+from training.drummers.groovegen_net import GrooveNet, near
 
 NAME: Final = "Ghostnote groove 1"
 TOLERANCE: Final = 1e-3
-CANDIDATES: Final = 1
 TEMPERATURE: Final = 1.0
 FEEL_TEMPERATURE: Final = 0.8
 
@@ -46,12 +44,20 @@ class _Begin(_Prior):
 
 class _Step(_Prior):
     def forward(  # type: ignore[override]
-        self, past: Tensor, place: Tensor, given: Tensor, state: Tensor, bias: Tensor, toss: Tensor, feel_toss: Tensor
+        self,
+        past: Tensor,
+        place: Tensor,
+        conditions: Tensor,
+        given: Tensor,
+        state: Tensor,
+        bias: Tensor,
+        toss: Tensor,
+        feel_toss: Tensor,
     ) -> tuple[Tensor, ...]:
         net = self.net
         out, state = net.core(F.gelu(net.read(torch.cat([past, place, given], 1)))[:, None], state[None])
         states = torch.cat([out[:, 0], given], 1)
-        base = net.hits(states) + bias + toss
+        base = net.hits(states) + bias + toss + net.expected(conditions, past[:, None], place[:, None])[:, 0]
         after = net.earlier * net.order
         chosen, picks = torch.zeros_like(base), []
         for piece, size in enumerate(CHOICES):
@@ -72,9 +78,8 @@ class _Step(_Prior):
 
 def export(run: Path, folder: Path) -> None:
     """Write the model folder of the run folder `run`. Raises BundleError if a graph differs from its network."""
-    net, critic, about = load(run)
+    net, about = load(run)
     round_to_half(net)
-    round_to_half(critic)
     folder.mkdir(parents=True, exist_ok=True)
     latent, width, inside = net.config.latent, net.config.width, net.config.inside
     torch.manual_seed(0)
@@ -84,11 +89,11 @@ def export(run: Path, folder: Path) -> None:
         "begin": (_Begin(net), {"latent": torch.randn(b, latent), "conditions": torch.randn(b, N_CONDITIONS)},
                   ["given", "state"]),
         "step": (_Step(net), {
-            "past": torch.rand(b, N_PAST), "place": torch.rand(b, N_PLACE), "given": torch.randn(b, inside),
+            "past": torch.rand(b, N_PAST), "place": torch.rand(b, N_PLACE),
+                "conditions": torch.randn(b, N_CONDITIONS), "given": torch.randn(b, inside),
             "state": torch.randn(b, width), "bias": torch.zeros(N_CHOICES), "toss": torch.randn(b, N_CHOICES),
             "feel_toss": torch.randn(b, len(PIECES), OFFSETS + VELOCITIES),
         }, ["choice", "offset", "velocity", "state_next"]),
-        "critic": (nn.Sequential(critic, nn.LogSoftmax(1)), {"planes": torch.rand(b, SLOTS, HEARD)}, ["said"]),
     }  # fmt: skip
     for name, (part, inputs, outputs) in parts.items():
         path = folder / f"{name}.onnx"
@@ -99,18 +104,15 @@ def export(run: Path, folder: Path) -> None:
             opset_version=18, dynamo=False,
         )  # fmt: skip
         store_half(path)
-    facts = {"candidates": CANDIDATES, "temperature": TEMPERATURE, "feel_temperature": FEEL_TEMPERATURE,
+    facts = {"temperature": TEMPERATURE, "feel_temperature": FEEL_TEMPERATURE,
              "latent": latent}  # fmt: skip
     training = {
         "data": "Groove MIDI Dataset, train split (Gillick et al. 2019, CC BY 4.0)",
-        "minutes": round(float(about["minutes"]), 1),  # type: ignore[arg-type]
+        "minutes": round(float(about["minutes"]), 1),
         "steps": about["step"],
     }
-    metrics = {f"validation_{key}": round(value, 3) for key, value in about["validation"].items()}  # type: ignore[union-attr]
-    write_folder(
-        folder, KIND, NAME, facts, training=training,
-        metrics={**metrics, "critic_validation_accuracy": round(float(about["critic_accuracy"]), 3)},  # type: ignore[arg-type]
-    )  # fmt: skip
+    metrics = {f"validation_{key}": round(value, 3) for key, value in about["validation"].items()}
+    write_folder(folder, KIND, NAME, facts, training=training, metrics=metrics)
     _compare(folder, parts)
 
 

@@ -1,4 +1,4 @@
-"""Training of the groove network and of its style critic. Fitted on the train split, chosen on validation."""
+"""Training of the groove network. Fitted on the train split, chosen on validation."""
 
 import json
 import logging
@@ -7,21 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from math import cos, pi
 from pathlib import Path
+from typing import Any, Final
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
 from drummers.styles import STYLES
+from ghostnote.errors import InputError
 from ghostnote.performance import Performance
 from training.checkpoints import read_weights
+from training.drummers.groovegen_counts import start_from_counts
 from training.drummers.groovegen_data import Batch, Loops, all_loops
-from training.drummers.groovegen_net import GrooveNet, Losses, NetConfig, StyleCritic
+from training.drummers.groovegen_net import GrooveNet, Losses, NetConfig
 from training.ema import WeightAverage
 
 Report = Callable[[str], None]
+CHECKPOINT: Final = "best.safetensors"
 _log = logging.getLogger(__name__)
 
 
@@ -36,7 +38,6 @@ class Recipe:
     free_nats: float = 0.3
     """Divergence per latent dimension that costs nothing."""
     divergence: float = 0.3
-    critic_steps: int = 150
     seed: int = 0
 
 
@@ -47,19 +48,27 @@ def objective(losses: Losses, recipe: Recipe) -> Tensor:
 
 
 def train(performances: Sequence[Performance], folder: Path, minutes: float, report: Report) -> Path:
-    """Train on the split "train" within `minutes` (0: the recipe's); the checkpoint in `folder`."""
+    """Train on the split "train" within `minutes` (0: the recipe's); the checkpoint in `folder`.
+
+    A checkpoint that is there is where training starts from.
+    """
     recipe = Recipe(minutes=minutes) if minutes else Recipe()
     torch.manual_seed(recipe.seed)
     folder.mkdir(parents=True, exist_ok=True)
     loops = Loops([p for p in performances if p.split == "train"], recipe.seed)
     check, _ = all_loops([p for p in performances if p.split == "validation"])
     check = Batch(*(column[::3] for column in check))
-    train_critic(loops, performances, folder / "critic.safetensors", recipe, report)
+    path, before = folder / CHECKPOINT, (0, 0.0)
     net = GrooveNet(NetConfig())
+    if not path.is_file():
+        start_from_counts(net, all_loops([p for p in performances if p.split == "train"])[0])
+    else:
+        net, facts = load(folder)
+        before = (facts["step"], facts["minutes"])
+        net.train()
     optimizer = torch.optim.AdamW(net.parameters(), recipe.learning_rate, weight_decay=0.02)
     average = WeightAverage(net, 0.998)
-    path = folder / "best.safetensors"
-    start, step, best, next_check = time.monotonic(), 0, float("inf"), 0.1
+    start, step, best, next_check = time.monotonic(), 0, float("inf"), 0.0
     while (spent := (time.monotonic() - start) / (60 * recipe.minutes)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * min(1, (step + 1) / 50) * (0.5 + 0.5 * cos(pi * spent)) + 1e-5
@@ -71,13 +80,19 @@ def train(performances: Sequence[Performance], folder: Path, minutes: float, rep
         average.update(net)
         step += 1
         if spent > next_check:
-            next_check += 0.1
+            next_check = spent + 0.16
             found = validate(net, average, check, recipe)
             report(f"step {step}, {spent:.0%}: " + ", ".join(f"{k} {v:.1f}" for k, v in found.items()))
             if found["objective"] < best:
                 best = found["objective"]
-                facts = {"network": asdict(net.config), "validation": found, "step": step, "styles": list(STYLES),
-                         "minutes": spent * recipe.minutes, "recipe": asdict(recipe)}  # fmt: skip
+                facts = {
+                    "network": asdict(net.config),
+                    "validation": found,
+                    "step": before[0] + step,
+                    "minutes": before[1] + spent * recipe.minutes,
+                    "styles": list(STYLES),
+                    "recipe": asdict(recipe),
+                }
                 save_file(dict(average.values), path, {"ghostnote": json.dumps(facts)})
     return path
 
@@ -99,42 +114,11 @@ def validate(net: GrooveNet, average: WeightAverage, check: Batch, recipe: Recip
     }
 
 
-def train_critic(
-    loops: Loops, performances: Sequence[Performance], path: Path, recipe: Recipe, report: Report
-) -> None:  # fmt: skip
-    """A classifier of styles on the train split; its accuracy on validation, performances counted once."""
-    torch.manual_seed(recipe.seed)
-    check, names = all_loops([p for p in performances if p.split == "validation"])
-    critic = StyleCritic(len(STYLES))
-    steps = recipe.critic_steps
-    optimizer = torch.optim.AdamW(critic.parameters(), 2e-3, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
-    for _ in range(steps):
-        batch = loops.draw(64)
-        styles = batch.conditions[:, : len(STYLES)]
-        known = styles.sum(1) > 0
-        turned = torch.roll(batch.planes, 16 * int(torch.randint(4, ())), 1)
-        nats = F.cross_entropy(critic(turned), styles, reduction="none", label_smoothing=0.05)
-        loss = (nats * known).sum() / known.sum()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-    critic.eval()
-    with torch.no_grad():
-        right = (critic(check.planes).argmax(1) == check.conditions[:, : len(STYLES)].argmax(1)).numpy()
-    _, members = np.unique(names, return_inverse=True)
-    accuracy = float(np.mean(np.bincount(members, right) / np.bincount(members)))
-    report(f"style critic: accuracy {accuracy:.3f} on validation")
-    save_file(critic.state_dict(), path, {"ghostnote": json.dumps({"accuracy": accuracy})})
-
-
-def load(folder: Path) -> tuple[GrooveNet, StyleCritic, dict[str, object]]:
-    """What `train` wrote, and its facts."""
-    weights, facts = read_weights(folder / "best.safetensors")
+def load(folder: Path) -> tuple[GrooveNet, dict[str, Any]]:
+    """The network that `train` wrote, and its facts."""
+    weights, facts = read_weights(folder / CHECKPOINT)
+    if facts["styles"] != list(STYLES):
+        raise InputError(f"{folder} was trained with other styles than this program's: train it again")
     net = GrooveNet(NetConfig(**facts["network"]))
     net.load_state_dict(weights)
-    critic_weights, critic_facts = read_weights(folder / "critic.safetensors")
-    critic = StyleCritic(len(STYLES))
-    critic.load_state_dict(critic_weights)
-    return net.eval(), critic.eval(), {**facts, "critic_accuracy": critic_facts["accuracy"]}
+    return net.eval(), facts

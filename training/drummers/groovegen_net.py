@@ -3,7 +3,9 @@
 The encoder hears four bars and nothing else: style and tempo reach the latent only through what is played. The prior is
 conditional: given style, tempo, meter and knobs it says where such grooves lie. The decoder is a recurrent network that
 knows latent, conditions, place, the slot before and the bar before; in a slot it chooses an articulation or silence
-for one piece after the other, each knowing the ones before, then offset and velocity bins of what is struck.
+for one piece after the other, each knowing the ones before, then offset and velocity bins of what is struck. It starts
+from what was counted (`groovegen_counts`) and learns what deviates: how often a style strikes a slot, how much that
+depends on the bar before, and the offsets and velocities of an articulation.
 """
 
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from drummers.groovegen_features import (
     CHOICES,
     FIRST_CHOICE,
     LANE_OF_CHOICE,
+    MAX_SLOTS_PER_BAR,
+    METERS,
     N_CHOICES,
     N_CONDITIONS,
     N_LANES,
@@ -24,6 +28,7 @@ from drummers.groovegen_features import (
     N_PLACE,
     PIECES,
 )
+from drummers.styles import STYLES
 from drummers.tokens import OFFSETS, VELOCITIES
 from training.drummers.groovegen_data import SLOTS, Batch
 
@@ -68,6 +73,11 @@ class GrooveNet(nn.Module):
         self.core = nn.GRU(c.inside, c.width, batch_first=True)
         self.hits = nn.Linear(c.width + c.inside, N_CHOICES)
         self.earlier = nn.Parameter(torch.zeros(N_CHOICES, N_CHOICES))
+        self.everyone = nn.Parameter(torch.zeros(len(METERS), MAX_SLOTS_PER_BAR, N_CHOICES))
+        self.profile = nn.Parameter(torch.zeros(len(STYLES), len(METERS), MAX_SLOTS_PER_BAR, N_CHOICES))
+        self.echo = nn.Parameter(torch.zeros(2, N_CHOICES))
+        self.habit = nn.Parameter(torch.zeros(N_CHOICES, OFFSETS + VELOCITIES))
+        nn.init.zeros_(self.hits.weight)
         self.register_buffer("order", _order(), persistent=False)
         self.feel_in = nn.Linear(c.width + c.inside + N_CHOICES, c.feel)
         self.struck = nn.Linear(N_CHOICES + 3, c.feel, bias=False)
@@ -95,6 +105,15 @@ class GrooveNet(nn.Module):
         out, _ = self.core(F.gelu(self.read(torch.cat([past, place, spread], 2))), state[None])
         return torch.cat([out, spread], 2)
 
+    def expected(self, conditions: Tensor, past: Tensor, place: Tensor) -> Tensor:
+        """Logits [B, T, N_CHOICES] of the style's profile and of the bar before, without the network."""
+        styles, meters = conditions[:, : len(STYLES)], conditions[:, len(STYLES) + 1 :][:, : len(METERS)]
+        profile = torch.einsum("bs,bm,smkc->bkc", styles, meters, self.profile)
+        profile = profile + torch.einsum("bm,mkc->bkc", meters, self.everyone)
+        known = 1 - place[..., MAX_SLOTS_PER_BAR, None]
+        before = echoes(past)
+        return place[..., :MAX_SLOTS_PER_BAR] @ profile + known * torch.lerp(self.echo[0], self.echo[1], before)
+
     def choice_logits(self, states: Tensor, chosen: Tensor) -> Tensor:
         """Logits [..., N_CHOICES]; `chosen` [..., N_CHOICES] is one-hot per piece, read for later pieces only."""
         return self.hits(states) + chosen @ (self.earlier * self.order)
@@ -102,7 +121,7 @@ class GrooveNet(nn.Module):
     def feel_logits(self, states: Tensor, chosen: Tensor, struck: Tensor, near: Tensor) -> Tensor:
         """Logits [n, offsets + velocities] of hits: the slot's states and choices, the hit one-hot, near [n, 3]."""
         about = self.feel_in(torch.cat([states, chosen], 1)) + self.struck(torch.cat([struck, near], 1))
-        return self.feel_out(F.gelu(about))
+        return self.feel_out(F.gelu(about)) + struck @ self.habit
 
     def forward(self, batch: Batch, dropout: float = 0.0) -> Losses:
         """Losses of a batch; `dropout` hides so much of what was played before, so that the latent matters."""
@@ -119,7 +138,7 @@ class GrooveNet(nn.Module):
         first = torch.tensor(FIRST_CHOICE[:-1])
         index = batch.choice + first
         chosen = F.one_hot(index, N_CHOICES).sum(2).float()
-        logits = self.choice_logits(states, chosen)
+        logits = self.choice_logits(states, chosen) + self.expected(batch.conditions, before, batch.place)
         nats = sum(
             F.cross_entropy(part.transpose(1, 2), batch.choice[..., piece], reduction="none")
             for piece, part in enumerate(logits.split(CHOICES, 2))
@@ -145,28 +164,17 @@ def near(past: Tensor, index: Tensor) -> Tensor:
     return torch.stack([past.gather(1, (lane + k * N_LANES)[:, None])[:, 0] for k in (0, 1, 3)], 1)
 
 
+def echoes(past: Tensor) -> Tensor:
+    """Whether each choice was made in the slot a bar ago, [..., N_CHOICES]; silence never."""
+    struck = (past[..., N_LANES : 2 * N_LANES] > 0).float()
+    return F.pad(struck, (0, 1))[..., _LANE_OR_NONE]
+
+
 def _order() -> Tensor:
     """1 where a choice (row) belongs to a piece before that of another choice (column)."""
     piece = torch.repeat_interleave(torch.arange(len(PIECES)), torch.tensor(CHOICES))
     return (piece[:, None] < piece[None]).float()
 
 
+_LANE_OR_NONE: Final = torch.from_numpy(LANE_OF_CHOICE.astype("int64") % (N_LANES + 1))
 _LANE_OF_CHOICE: Final = torch.from_numpy(LANE_OF_CHOICE.astype("int64")).clamp(min=0)
-
-
-class StyleCritic(nn.Module):
-    """Which of the styles a loop is: planes [B, 64, 44] to logits [B, styles]."""
-
-    def __init__(self, styles: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv1d(HEARD, 64, 5, 2, 2), nn.BatchNorm1d(64), nn.GELU(),
-            nn.Conv1d(64, 128, 5, 2, 2), nn.BatchNorm1d(128), nn.GELU(),
-            nn.Conv1d(128, 128, 3, 2, 1), nn.BatchNorm1d(128), nn.GELU(),
-        )  # fmt: skip
-        self.head = nn.Sequential(nn.Dropout(0.4), nn.Linear(256, styles))
-
-    def forward(self, planes: Tensor) -> Tensor:
-        """Logits."""
-        x = self.body(planes.transpose(1, 2))
-        return self.head(torch.cat([x.mean(2), x.amax(2)], 1))

@@ -77,11 +77,11 @@ class Control(QObject):
         return replace(self.settings, last=preset_of(self.session.kept()))
 
     def pause(self) -> None:
-        """End the server until `start`."""
+        """End the server until `start`; `process.ended` tells when it is gone."""
         self.halt()
         self.session.lost()
         self.link.stop()
-        self.process.stop()
+        self.process.end()
         self.state.emit("warn", "Paused")
 
     def shutdown(self) -> None:

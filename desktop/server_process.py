@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
-from PySide6.QtCore import QObject, QProcess, Signal
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from desktop.program import command
 from ghostnote.errors import InputError
@@ -41,6 +41,8 @@ class ServerProcess(QObject):
     """A process was started that listens at this OSC port."""
     crashed = Signal(str)
     """It died by itself and has been started again; the last line that it complained with, "" for none."""
+    ended = Signal()
+    """It was asked to end, and is gone."""
     failed = Signal(str)
     """It does not run, and will not without the user; why."""
 
@@ -48,7 +50,12 @@ class ServerProcess(QObject):
         super().__init__(parent)
         self.state = ServerState.STOPPED
         self._options: tuple[str, ...] = ()
-        self._port = 0
+        self._port = self._wanted_port = 0
+        self._again = False
+        """Whether to start when the process that is being ended is gone."""
+        self._killer = QTimer(self)
+        self._killer.setSingleShot(True)
+        self._killer.timeout.connect(lambda: self._process.kill())
         self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
         self._lines: deque[str] = deque(maxlen=50)
         process = self._process = QProcess(self)
@@ -68,10 +75,33 @@ class ServerProcess(QObject):
         return "\n".join(self._lines)
 
     def start(self, options: Sequence[str], port: int) -> None:
-        """Start with these options of `ghostnote serve`, hearing OSC at `port` or, where it is taken, at another."""
-        self.stop()
-        self._options, self._port = tuple(options), free_port(port)
-        self._launch()
+        """Start with these options of `ghostnote serve`, hearing OSC at `port` or, where it is taken, at another.
+
+        A process that runs is ended first; this does not wait for it.
+        """
+        self._options, self._wanted_port, self._again = tuple(options), port, True
+        self._end()
+
+    def end(self) -> None:
+        """Ask the process to end; `ended` tells when it is gone."""
+        self._again = False
+        self._end()
+
+    def _end(self) -> None:
+        self.state = ServerState.STOPPED
+        if self._process.state() == QProcess.ProcessState.NotRunning:
+            self._gone()
+        else:
+            self._process.closeWriteChannel()
+            self._killer.start(END_MS)
+
+    def _gone(self) -> None:
+        self._killer.stop()
+        if self._again:
+            self._again, self._port = False, free_port(self._wanted_port)
+            self._launch()
+        else:
+            self.ended.emit()
 
     def _launch(self) -> None:
         program, *arguments = command("app", "server", *self._options, "--osc-port", str(self._port))
@@ -86,8 +116,8 @@ class ServerProcess(QObject):
             self._process.kill()
 
     def stop(self) -> None:
-        """End the process and wait until it is gone, at most a few seconds; then it is killed."""
-        self.state = ServerState.STOPPED
+        """End the process and wait until it is gone, for the app's end; after some seconds it is killed."""
+        self.state, self._again = ServerState.STOPPED, False
         if self._process.state() == QProcess.ProcessState.NotRunning:
             return
         self._process.closeWriteChannel()
@@ -110,8 +140,12 @@ class ServerProcess(QObject):
             self._fail(f"the server cannot be started: {self._process.errorString()}")
 
     def _finished(self, code: int, status: QProcess.ExitStatus) -> None:
-        if self.state is not ServerState.RUNNING:
-            return
+        if self.state is ServerState.STOPPED:
+            self._gone()
+        elif self.state is ServerState.RUNNING:
+            self._died(code, status)
+
+    def _died(self, code: int, status: QProcess.ExitStatus) -> None:
         self._read()
         last = self._lines[-1].removeprefix("ghostnote: ") if self._lines else ""
         now = time.monotonic()

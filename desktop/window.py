@@ -182,9 +182,12 @@ class MainWindow(QMainWindow):
     def learn(self) -> None:
         """Learn a MIDI map; the sound engine stops meanwhile, as the MIDI port is needed."""
         control = self.control
-        control.pause()
         dialog = LearnDialog(control.settings.midi, self)
-        if dialog.exec():
+        begin = control.process.ended.connect(dialog.begin)
+        control.pause()
+        saved = dialog.exec()
+        control.process.ended.disconnect(begin)
+        if saved:
             control.remember(midi_map=dialog.learning.saved)
             self.setup_page.refresh()
         control.start()

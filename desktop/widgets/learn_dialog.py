@@ -42,8 +42,12 @@ class LearnDialog(QDialog):
         layout.setContentsMargins(24, 24, 24, 24)
         self.setLayout(layout)
         self.process.told.connect(self._told)
-        self.process.start(midi)
+        self._midi = midi
         self.refresh()
+
+    def begin(self) -> None:
+        """Open the MIDI port, which nobody else holds now."""
+        self.process.start(self._midi)
 
     def refresh(self) -> None:
         """Show the present step."""

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -114,6 +115,21 @@ def test_the_server_ends_when_the_app_is_killed(jack_server, tmp_path, until):
     app.kill()
     app.wait()
     until(lambda: not alive(server), "the server is still there")
+
+
+@needs_jack
+def test_other_settings_take_effect_with_another_server_and_what_was_set_stays(app, until):
+    _, control, notices, _ = app
+    first = control.process.pid
+    control.session.change("/ghostnote/tempo", 87.0)
+    control.use(replace(control.settings, block=256))
+    until(lambda: not control.session.connected)
+    until(lambda: control.session.connected and control.session.figures.get("block") == 256)
+    assert control.process.pid != first
+    assert not alive(first)
+    control.link.send("/ghostnote/tempo")
+    until(lambda: control.session.number("tempo") == 87.0)
+    assert notices == []
 
 
 def test_what_the_user_must_put_right_is_told_and_not_tried_again(qt, until, monkeypatch):
@@ -239,6 +255,7 @@ def test_a_second_app_calls_the_first_and_is_not_the_first(qt, until):
 @needs_jack
 def test_a_map_is_learned_by_hitting_pads(qt, jack_server, until):
     dialog = LearnDialog("")
+    dialog.begin()
     until(lambda: dialog.learning.port or dialog.learning.fault)
     with Probe(jack_server) as probe:
         ports = probe.ports("Ghostnote In")

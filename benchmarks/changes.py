@@ -4,8 +4,8 @@
 
 A client plays the crash every quarter of a second, so that something always rings, and records. A silent frame is one
 in a run of at least `RUN` frames of exact silence; cycles that the recording client missed are silent, too, and are
-counted beside. "ms" is what the asking took: for a bundle until it plays. The rows "nothing" show what the machine does
-by itself in as many seconds. Prints a table in Markdown.
+counted beside; the first two seconds of a row are left out. "ms" is what the asking took: for a bundle until it plays.
+The rows "nothing" show what the machine does by itself in as many seconds. Prints a table in Markdown.
 """
 
 import argparse
@@ -67,7 +67,7 @@ class Bench:
         worker.join()
         after = self.figures()
         counts = [f"{after[count] - before[count]:.0f}" for count in COUNTS]
-        silent = silent_frames(audio[every:])
+        silent = silent_frames(audio[2 * self.probe.rate :])
         cells = [name, str(self.rounds), f"{length:.0f}", f"{1000 * float(np.median(took)):.0f}", *counts, str(silent)]
         cells += [str(self.probe.missed - missed), f"{after['render_p99_ms']:.2f}", f"{after['render_max_ms']:.2f}"]
         print(f"| {' | '.join(cells)} |", flush=True)
@@ -92,6 +92,10 @@ def rows(bench: Bench, other: Path) -> None:
     bench.measure("preset", lambda n: client.send("/ghostnote/preset", f"change{n % 2}"))
     bench.measure("nothing", lambda n: None, 3)
     bench.measure("bundle", lambda n: client.change("/ghostnote/bundle", [bundles[n % 2]]), 3)
+    client.send("/ghostnote/tempo", 240)
+    client.send("/ghostnote/mode", "window")
+    bench.measure("nothing, window mode", lambda n: None, 3)
+    bench.measure("bundle, window mode", lambda n: client.change("/ghostnote/bundle", [bundles[n % 2]]), 3)
 
 
 def prepare(home: Path) -> Path:

@@ -43,6 +43,9 @@ class ClickRenderer:
     def reset(self) -> None:
         """Nothing rings."""
 
+    def learn(self, events: Sequence[HopEvents]) -> None:
+        """Nothing rings."""
+
     def close(self) -> None:
         """Nothing to free."""
 

@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 CALL_HOPS: Final = 4
 REST_SECONDS: Final = 0.003
 """Between calls of so many hops: Python's lock is for the render thread first."""
+RENDERED_SECONDS: Final = 0.25
+"""Of what was heard lately, the last part is rendered, so that the networks are in the middle of it; what was before
+tells the grid what rings, which is quick: rendering all of it makes the render thread of a small machine late."""
 MOST_CALLS: Final = 500
 
 Heard = Sequence[tuple[int, HopEvents]]
@@ -126,14 +129,16 @@ class BundleSwap:
             )
 
     def _bring_up(self, renderer: Renders) -> int:
-        """Let `renderer` render what was heard lately; returns the first hop that it lacks."""
+        """Let `renderer` take in what was heard lately; returns the first hop that it lacks."""
+        rendered = round(RENDERED_SECONDS * renderer.sample_rate / renderer.hop)
         done = -1
         for _ in range(MOST_CALLS):
             missing = [(n, events) for n, events in self._heard() if n > done]
             if not missing:
                 break
             call = missing[:CALL_HOPS]
-            renderer.render([events for _, events in call])
+            take_in = renderer.learn if len(missing) > rendered else renderer.render
+            take_in([events for _, events in call])
             done = call[-1][0]
             if len(missing) > CALL_HOPS:
                 time.sleep(REST_SECONDS)

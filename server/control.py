@@ -63,6 +63,10 @@ class Renders(Protocol):
         """Audio [len(events) * hop, channels]."""
         ...
 
+    def learn(self, events: Sequence[HopEvents]) -> None:
+        """Take in the next hops quickly, without sound."""
+        ...
+
     def close(self) -> None:
         """Free the networks; nothing is rendered afterwards."""
         ...

@@ -126,6 +126,13 @@ class Renderer:
             self._gain = target
         return mix
 
+    def learn(self, events: Sequence[HopEvents]) -> None:
+        """Take in the next hops without sound: the grid knows what rings, the networks are as they were."""
+        for one in events:
+            self._grid.row(one)
+        self._hops_since_hit(events)
+        self._hop_index += len(events)
+
     def render_groups(self, events: Sequence[HopEvents]) -> Audio:
         """As `render`, but each pass by itself, without level and pan: [groups, frames, channels]."""
         if self._condition is None:

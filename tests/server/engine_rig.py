@@ -38,6 +38,9 @@ class ClickRenderer:
     def reset(self) -> None:
         self.resets += 1
 
+    def learn(self, events: Sequence[HopEvents]) -> None:
+        self.seen.extend(events)
+
     def close(self) -> None:
         pass
 

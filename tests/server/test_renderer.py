@@ -268,3 +268,13 @@ def test_noise_belongs_to_its_hop_and_is_gumbel(shape):
     assert not np.array_equal(GumbelStream(7, 1, *shape).draw(0, 600), whole)
     assert abs(whole.mean() - np.euler_gamma) < 0.05
     assert abs(whole.var() - np.pi**2 / 6) < 0.1
+
+
+def test_what_was_learnt_rings_on_as_if_it_had_been_rendered():
+    hits = [HopEvents((HopHit(15, 0, 1.0),)), *[HopEvents()] * 5]
+    taught, played = load_renderer(TINY), load_renderer(TINY)
+    taught.learn(hits)
+    played.render(hits)
+    np.testing.assert_array_equal(taught._grid.row(HopEvents()), played._grid.row(HopEvents()))
+    assert np.abs(taught.render([HopEvents()] * 4)).max() > 0
+    assert np.abs(load_renderer(TINY).render([HopEvents()] * 4)).max() == 0

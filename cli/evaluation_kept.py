@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from cli.evaluation_drums import Findings
 from evaluation.bootstrap import Estimate
@@ -42,5 +43,5 @@ def kept(path: Path) -> Findings | None:
         raise InputError(f"{path} does not hold findings ({error}): delete it, it will be measured anew") from None
 
 
-def _figure(values: dict) -> Figure:
+def _figure(values: dict[str, Any]) -> Figure:
     return Figure(**values | {"estimate": Estimate(**values["estimate"])})

@@ -44,6 +44,8 @@ class JackServer:
     rate: int = 48000
     block: int = 128
     realtime: bool = field(default_factory=may_run_realtime)
+    client_timeout: int = 5000
+    """Milliseconds after which JACK gives up a client that does not answer; jackd's own default is 500."""
     log: list[str] = field(default_factory=list[str])
 
     def __enter__(self) -> "JackServer":
@@ -63,7 +65,7 @@ class JackServer:
     def start(self) -> None:
         """Start, and wait until clients can come."""
         mode = ["-R", "-P", "70"] if self.realtime else ["-r"]
-        command = ["jackd", "-n", self.name, *mode, "-t", "5000", "-d", "dummy", "-r", str(self.rate)]
+        command = ["jackd", "-n", self.name, *mode, "-t", str(self.client_timeout), "-d", "dummy", "-r", str(self.rate)]
         self._process = subprocess.Popen(
             [*command, "-p", str(self.block)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -26,7 +26,7 @@ DECODING: Final = "decoding.json"
 CANDIDATES: Final = 16
 TEMPERATURES: Final = (0.4, 0.7, 1.0)
 CONTEXT: Final = 4
-PER_PERFORMANCE: Final = 3
+PER_PERFORMANCE: Final = 2
 _log = logging.getLogger(__name__)
 
 

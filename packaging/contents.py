@@ -13,8 +13,7 @@ EXCLUDED: Final = (
     "torch", "torchaudio", "torchvision", "encodec", "lightning_fabric", "safetensors", "tensorboard", "onnx",
     "onnxscript", "scipy", "sklearn", "mir_eval", "matplotlib", "pyloudnorm", "ai_edge_litert", "pretty_midi",
     "fluidsynth", "training", "export", "evaluation", "tests", "benchmarks", "pytest", "hypothesis", "selenium",
-    "PIL", "pandas", "pydantic", "pydantic_core", "numba", "sympy", "IPython", "tkinter", "numpy.f2py", "setuptools",
-    "pip", "PyInstaller",
+    "PIL", "pandas", "numba", "sympy", "IPython", "tkinter", "numpy.f2py", "setuptools", "pip", "PyInstaller",
 )  # fmt: skip
 """Modules that no part of the packaged program may need: they train, measure, test or build."""
 

@@ -65,13 +65,15 @@ def test_the_cpu_build_needs_no_cuda_and_both_have_the_window():
         assert {"PySide6-Essentials", "pyinstaller", "numpy", "rtmixer"} <= set(names)
 
 
-def test_the_packaged_commands_load_without_any_excluded_module():
+def test_the_packaged_commands_load_and_run_without_any_excluded_module():
     modules = [target.partition(":")[0] for target in packaged_commands().values()]
     script = (
         "import importlib, sys\n"
         f"for name in {contents.EXCLUDED}: sys.modules[name] = None  # any import of it fails\n"
         f"for name in {modules}: importlib.import_module(name)\n"
-        "import server.serve, server.batch, bridge.midi_ports, desktop.grooves, desktop.settings"
+        "import server.serve, server.batch, bridge.midi_ports, desktop.grooves, desktop.settings\n"
+        "from cli.main import run\n"
+        "assert run(['kits']) == 0\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

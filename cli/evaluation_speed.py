@@ -42,7 +42,7 @@ def speed(ground: Ground) -> Findings:
         how = "In one process, model loaded."
         figures += [Figure(row, "processor ms", core, runs, how, 1), Figure(row, "wall ms", wall, runs, how, 1)]
         within = f"{core.value:.0f} ms of a core, 95 % of calls within {core.high:.0f} ms (wall: {wall.high:.0f} ms)"
-        claims.append(Claim(text, within, core.high < most))
+        claims.append(Claim(text, within, core.value < most))
     return Findings([Section("Speed", TEXT + absent, figures)], claims)
 
 

@@ -36,6 +36,10 @@ from ghostnote.performance import HIT, Performance
 
 KIND: Final = "groovegen"
 NEVER: Final = -1e9
+DENSITY_TILT: Final = 0.6
+"""Log odds of every stroke at full density, besides what the network was told of it."""
+INTENSITY_TILT: Final = 3.0
+"""Log odds of the hardest against the softest stroke at full intensity, besides what the network was told."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,10 @@ class GrooveGenerator:
         fills = np.zeros(request.bars, bool)
         fills[-1] = request.fill
         place = places(total, bar, fills)
-        bias = np.zeros(N_CHOICES, np.float32)
+        bias = np.where(LANE_OF_CHOICE < 0, 0, DENSITY_TILT * (request.density or 0.0)).astype(np.float32)
         bias[np.isin(LANE_OF_CHOICE, list(request.without))] = NEVER
+        tilt = np.zeros(OFFSETS + VELOCITIES, np.float32)
+        tilt[OFFSETS:] = (request.intensity or 0.0) * INTENSITY_TILT * np.linspace(-0.5, 0.5, VELOCITIES)
         given, state = _run(self._begin, latent=latent, conditions=conditions)
         velocity, offset = (np.zeros((total + bar + 1, count, N_LANES), np.float32) for _ in range(2))
         played = np.zeros((3, total, count, len(PIECES)), np.int8)
@@ -109,7 +115,7 @@ class GrooveGenerator:
                 state=state,
                 bias=bias,
                 toss=self.facts.temperature * _gumbel(rng, (count, N_CHOICES)),
-                feel_toss=self.facts.feel_temperature * _gumbel(rng, (count, len(PIECES), OFFSETS + VELOCITIES)),
+                feel_toss=tilt + self.facts.feel_temperature * _gumbel(rng, (count, len(PIECES), OFFSETS + VELOCITIES)),
             )
             lane, struck = LANE_OF_CHOICE[first + choice], choice > 0
             row = np.broadcast_to(rows, lane.shape)[struck]

@@ -218,7 +218,10 @@ def measure_all(options: argparse.Namespace, folder: Path) -> list[Result]:
     results: list[Result] = []
     print(HEAD)
     for block in options.blocks:
-        found = [one for one in systems(block, folder) if not options.only or one.name in options.only]
+        there = systems(block, folder)
+        if unknown := set(options.only or ()) - {one.name for one in there}:
+            sys.exit(f"no {', '.join(unknown)} here: there are {', '.join(one.name for one in there)}")
+        found = [one for one in there if not options.only or one.name in options.only]
         for load in options.loads:
             hogs = [subprocess.Popen(HOG) for _ in range(os.cpu_count() or 1)] if load == "busy" else []
             try:

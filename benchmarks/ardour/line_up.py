@@ -28,6 +28,7 @@ from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, ru
 from cli.doctor import ask
 from evaluation.onsets import agreement, detect_onsets, expected_onsets
 from ghostnote.bundle import bundle_folder
+from ghostnote.errors import GhostnoteError
 from ghostnote.groove_file import read_groove_file
 from ghostnote.midi_file import read_midi, write_midi
 from ghostnote.midi_map import load_map
@@ -189,6 +190,23 @@ def sound(
     return {**figures, "xruns": took.xruns, "late hops": took.late_hops}
 
 
+def measure(options: argparse.Namespace) -> float:
+    """Both passes; prints their figures and returns by how many frames the worse one misses its place."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.keep or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / "clicks").exists():
+            raise RuntimeError(f"{folder} holds sessions already: name a new folder")
+        region, performance = make_region(options.groove, folder)
+        seconds = performance.duration + AFTER_SECONDS
+        clicked = clicks(region, performance, seconds, options.block, folder / "clicks")
+        print(json.dumps({"clicks": clicked}), flush=True)
+        sounded = sound(region, performance, seconds, options.block, folder / "sound", options.bundle)
+        print(json.dumps({"sound": sounded}))
+    pairs = ((clicked, "offset p50"), (sounded, "offset"))
+    return max(abs(figures["declared"] - figures[name]) for figures, name in pairs)
+
+
 def main() -> None:
     """Measure, print, and judge."""
     parser = argparse.ArgumentParser(description="Ardour plays a region into Ghostnote and records the sound.")
@@ -200,20 +218,12 @@ def main() -> None:
     missing = jack_missing() or ("" if shutil.which(ARDOUR) else f"no {ARDOUR} (on Debian: apt install ardour)")
     if missing:
         sys.exit(f"Ardour end to end: not measured: {missing}")
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = options.keep or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        region, performance = make_region(options.groove, folder)
-        seconds = performance.duration + AFTER_SECONDS
-        clicked = clicks(region, performance, seconds, options.block, folder / "clicks")
-        print(json.dumps({"clicks": clicked}), flush=True)
-        sounded = sound(region, performance, seconds, options.block, folder / "sound", options.bundle)
-        print(json.dumps({"sound": sounded}))
-    faults = [
-        abs(figures["declared"] - figures[name]) for figures, name in ((clicked, "offset p50"), (sounded, "offset"))
-    ]
-    if max(faults) > ALLOWED:
-        sys.exit(f"Ardour end to end: the sound misses its place by {max(faults):.0f} frames")
+    try:
+        missed = measure(options)
+    except (GhostnoteError, RuntimeError, TimeoutError) as error:
+        sys.exit(f"Ardour end to end: {error}")
+    if missed > ALLOWED:
+        sys.exit(f"Ardour end to end: the sound misses its place by {missed:.0f} frames")
 
 
 if __name__ == "__main__":

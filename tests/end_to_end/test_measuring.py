@@ -3,6 +3,7 @@
 import random
 import shutil
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ SESSION = """<Session id-counter="40"><Sources/><Regions/>
 <Playlists><Playlist id="7" name="Sound"/><Playlist id="8" name="Drums"/></Playlists></Session>"""
 
 
-def test_the_region_of_a_groove_lies_on_whole_frames(tmp_path):
+def test_the_region_of_a_groove_lies_on_whole_frames(tmp_path: Path):
     _, performance = make_region("driving_rock", tmp_path)
     frames = performance.hits["time"] * RATE
     assert len(frames) > 50
@@ -26,7 +27,7 @@ def test_the_region_of_a_groove_lies_on_whole_frames(tmp_path):
     assert np.abs(frames - np.round(frames)).max() < 1e-3
 
 
-def test_a_region_is_put_into_the_track_it_is_meant_for(tmp_path):
+def test_a_region_is_put_into_the_track_it_is_meant_for(tmp_path: Path):
     session = tmp_path / "session"
     (session / "interchange" / "session" / "midifiles").mkdir(parents=True)
     (session / "session.ardour").write_text(SESSION)

@@ -105,7 +105,7 @@ class Pad(QAbstractButton):
             painter.setBrush(base)
         painter.setPen(Theme.colour("accent") if self.hasFocus() or self.light > 0.2 else Theme.colour("line"))
         painter.drawRoundedRect(area, 12, 12)
-        lit = self.light > 0.5
+        lit = self.light > 0.7
         font = QFont(self.font())
         font.setPixelSize(13)
         font.setWeight(QFont.Weight.DemiBold)

@@ -1,4 +1,4 @@
-"""A Qt application without a screen, and a server that has everything but the sound."""
+"""A Qt application without a screen, and a server that has all but the sound; Qt is imported where it is used."""
 
 import os
 import time
@@ -6,27 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-pytest.importorskip("PySide6.QtWidgets", reason="needs the extra 'desktop'", exc_type=ImportError)
-
-import shiboken6
-
 from bridge.osc_server import OscServer
-from desktop.app import make_application
-from desktop.control import Control
-from desktop.settings import AppSettings
-from desktop.theme import apply_theme
-from desktop.window import MainWindow
 from ghostnote.bundle import bundle_folder, load_manifest
 from ghostnote.events import Command, LoadPreset, TransportEvent
 from ghostnote.osc_schema import State
 from ghostnote.preset import Preset
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 WAIT_SECONDS = 20
 
 
 @pytest.fixture(scope="session")
 def qt():
+    pytest.importorskip("PySide6.QtWidgets", reason="needs the extra 'desktop'", exc_type=ImportError)
+    from desktop.app import make_application
+    from desktop.theme import apply_theme
+
     app = make_application()
     apply_theme(app, "dark")
     return app
@@ -105,6 +101,12 @@ def peer():
 @pytest.fixture
 def window(qt, peer, until):
     """The window, connected to `peer`; the app starts no process of its own."""
+    import shiboken6
+
+    from desktop.control import Control
+    from desktop.settings import AppSettings
+    from desktop.window import MainWindow
+
     control = Control(AppSettings())
     made = MainWindow(control)
     made.show()

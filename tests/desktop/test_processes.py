@@ -10,6 +10,9 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
+
+pytest.importorskip("PySide6.QtWidgets", reason="needs the extra 'desktop'", exc_type=ImportError)
+
 import shiboken6
 import soundfile
 

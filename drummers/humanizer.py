@@ -141,7 +141,7 @@ class Take:
 
     def _perform(self, pattern: Pattern) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         whole = pattern if self._before is None else joined(self._before, pattern)
-        hidden = self._network.hidden(whole, self._feel)[-len(pattern.slot) :]
+        hidden = self._network.hidden(whole, self._feel, len(pattern.slot))
         self._before = tail(whole, _TAIL)
         return perform(self._network, pattern, hidden, self._history, self._rng)
 

@@ -58,7 +58,7 @@ class LiveHumanizer:
         added = ((before.slot, slot), (before.lane, lane), (before.level, level))
         slots, lanes, levels = (np.append(column, value)[-_TAIL:] for column, value in added)
         self._pattern = Pattern(slots, lanes, levels, before.slots_per_bar, self.bpm)
-        hidden = self._network.hidden(self._pattern, self._feel)[-1:]
+        hidden = self._network.hidden(self._pattern, self._feel, 1)
         last = replace(self._pattern, slot=slots[-1:], lane=lanes[-1:], level=levels[-1:])
         (offset,), (loud,) = perform(self._network, last, hidden, self._history, self._rng)
         played = (beat - slot / SLOTS) * 60 / self.bpm

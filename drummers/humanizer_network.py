@@ -37,9 +37,9 @@ class HitNetwork:
         if width != max(part.stop for part in expected.values()):
             raise BundleError(f"{model.path}: {name}_context takes {width} columns, this program has others: update it")
 
-    def hidden(self, pattern: Pattern, feel: Feel) -> NDArray[np.float32]:
-        """States [n, width] of the hits of a pattern."""
-        rows = context(pattern, feel, ahead=self.ahead)
+    def hidden(self, pattern: Pattern, feel: Feel, last: int) -> NDArray[np.float32]:
+        """States [last, width] of the last hits of a pattern, of which the others are what precedes."""
+        rows = context(pattern, feel, ahead=self.ahead)[-last:]
         return cast("NDArray[np.float32]", self._context.run(None, {"rows": rows})[0])
 
     def play(

@@ -43,6 +43,11 @@ class JackEar:
         """Begin to listen anew."""
         self.loudest, self.first = 0.0, None
 
+    @property
+    def wired(self) -> bool:
+        """Whether a program's output is connected."""
+        return any(self._client.get_all_connections(port) for port in self._inputs)
+
     def wire(self) -> None:
         """Connect outputs that have come; call it often."""
         for port in self._outputs():

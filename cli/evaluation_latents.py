@@ -17,12 +17,12 @@ from evaluation.drummers.report import Figure, Section
 TEXT: Final = """\
 A linear SVM (one class against the rest) learns the 18 styles from latents of training loops and is scored on the
 validation split, as the seed did it. The seed's encoder is given the style as a condition, so its latents may hold the
-style whatever the loop sounds like: its 51.26 % cannot be told from that leak. *Seed's VAE* is that network as its
-report states it, but trained for minutes on one core, far from done: it shows the leak and does not measure the seed.
-Its latents are read with the true condition, with the style's one-hot set to zero, and with the style of another loop,
-drawn at random: what the SVM reads then is that other style as much as this loop's. *Hits alone*: the SVM on the grid
-of hits itself, no model between. No training loop is gospel and the validation split lacks many styles, so no accuracy
-here covers all 18.
+style whatever the loop sounds like: its 51.26 % may be that leak's. *Seed's VAE* is that network as its report states
+it, but trained for minutes on one core, far from done: it does not measure the seed. Its latents are read with the true
+condition, with the style's one-hot set to zero, and with the style of another loop, drawn at random: if the condition
+leaks, the SVM then reads that other style, more often than two styles agree by chance. *Hits alone*: the SVM on the
+grid of hits itself, no model between. No training loop is gospel and the validation split lacks many styles, so no
+accuracy here covers all 18.
 """
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from drummers.tokens import pedal
 from ghostnote.performance import Performance
 
-EARLY, LATE = 0.4, 0.8
-"""Where a second note may lie in its pair, as played."""
+EARLY, LATE = 0.4, 0.71
+"""Where a second note may lie in its pair, as played; a straight sixteenth after it lies later."""
 
 
 def swing_of(performance: Performance, note: int = 8) -> float | None:

@@ -15,7 +15,7 @@ def eighths(second, note=8, bpm=100.0):
 
 @pytest.mark.parametrize("note", [8, 16])
 @pytest.mark.parametrize("before", [0.5, 0.58, 0.667])
-@pytest.mark.parametrize("after", [0.5, 0.6, 0.75])
+@pytest.mark.parametrize("after", [0.5, 0.6, 0.7])
 def test_second_notes_move_to_the_swing_wherever_they_were_and_first_ones_stay(note, before, after):
     played = eighths(before, note)
     moved = replace(played, **swing_to(played, after, note))

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -218,6 +219,7 @@ def main() -> None:
     missing = jack_missing() or ("" if shutil.which(ARDOUR) else f"no {ARDOUR} (on Debian: apt install ardour)")
     if missing:
         sys.exit(f"Ardour end to end: not measured: {missing}")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that what was started is ended, too
     try:
         missed = measure(options)
     except (GhostnoteError, RuntimeError, TimeoutError) as error:

@@ -12,7 +12,10 @@ T = TypeVar("T")
 
 
 class TableError(ValueError):
-    """A table does not fit; the text names the key, what was found and what was expected."""
+    """A table does not fit; the text, one line, names the key, what was found and what was expected."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(" ".join(text.splitlines()))
 
 
 def from_table(kind: type[T], table: Any, where: str = "") -> T:

@@ -6,7 +6,7 @@ latents drawn with the same chance. Then every slot is drawn: articulation or si
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.random import Generator
@@ -138,5 +138,5 @@ def _gumbel(rng: Generator, shape: tuple[int, ...]) -> Floats:
     return rng.gumbel(size=shape).astype(np.float32)
 
 
-def _run(session: InferenceSession, **inputs: NDArray[np.generic]) -> list[Floats]:
+def _run(session: InferenceSession, **inputs: NDArray[np.generic]) -> list[NDArray[Any]]:
     return session.run(None, inputs)  # type: ignore[return-value]

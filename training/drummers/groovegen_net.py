@@ -57,6 +57,8 @@ class Losses(NamedTuple):
 class GrooveNet(nn.Module):
     """Encoder, conditional prior and decoder."""
 
+    order: Tensor
+
     def __init__(self, config: NetConfig | None = None) -> None:
         super().__init__()
         self.config = c = config or NetConfig()

@@ -9,7 +9,6 @@ from desktop.groove_player import AHEAD_SECONDS, GroovePlayer
 from desktop.grooves import audition_phrase, groove_names, load_groove
 from desktop.health import Health, latency_text, output_text
 from desktop.kit_list import drummer_name, read_manifest, search
-from desktop.learning import Learning
 from desktop.mixer import OFF, Mixer
 from desktop.pieces import db_text, fader_db, fader_position, way_title, ways_of
 from desktop.render_plan import RenderWish, is_source, percent, written
@@ -363,44 +362,3 @@ def test_lines_of_the_renderer_are_understood(tmp_path):
     for name in ("a.wav", "a.kick.wav", "b.wav"):
         (tmp_path / name).touch()
     assert [file.name for file in written(tmp_path / "a.wav")] == ["a.wav", "a.kick.wav"]
-
-
-# Learning a map
-
-
-def test_learning_goes_from_pad_to_pad_and_a_second_hit_of_the_same_pad_changes_nothing():
-    commands = []
-    learning = Learning(commands.append)
-    learning.take({"ready": "TD-17"})
-    assert (learning.port, learning.question) == ("TD-17", "Hit the kick")
-    learning.take({"heard": 36})
-    learning.take({"learned": 36, "articulation": "kick"})
-    learning.take({"heard": 36})
-    assert commands == ["note kick"]
-    assert learning.question == "Hit the snare"
-    learning.take({"heard": 38})
-    learning.take({"fault": "note 38 is that of another"})
-    assert learning.fault
-    learning.go_on()
-    assert (commands[-1], learning.step, learning.fault) == ("drop", "snare_rim", "")
-    learning.back()
-    assert learning.step == "snare"
-
-
-def test_learning_ends_with_pedal_choke_and_a_name():
-    commands = []
-    learning = Learning(commands.append)
-    while learning.step != "pedal":
-        learning.go_on()
-    learning.take({"heard": 46})
-    assert commands[-1] == "drop"
-    learning.go_on()
-    learning.take({"controller": 4})
-    learning.go_on()
-    learning.take({"choke": False})
-    assert (learning.step, learning.progress) == ("name", 1.0)
-    learning.save("my kit")
-    learning.take({"saved": "my kit"})
-    assert commands[-3:] == ["pedal", "choke", "save my kit"]
-    assert learning.learned == {"pedal": "controller 4", "choke": "no aftertouch was heard"}
-    assert learning.saved == "my kit"

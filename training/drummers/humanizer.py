@@ -23,13 +23,13 @@ Report = Callable[[str], object]
 class Recipe:
     """How the networks are trained."""
 
-    epochs: int = 4
+    epochs: int = 8
     batch: int = 512
     rate: float = 3e-3
     decay: float = 0.02
     noise: float = 0.1
     """Standard deviation of noise on what was played, which keeps drawn performances from running away."""
-    seconds: float = 45.0
+    seconds: float = 120.0
     """What is learnt from each take: its beginning, so that long takes do not outweigh the others."""
     seed: int = 0
 

@@ -23,7 +23,7 @@ class HumanizerSize:
     """Widths of the network."""
 
     columns: int
-    width: int = 128
+    width: int = 192
     dropout: float = 0.15
 
 

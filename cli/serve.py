@@ -129,8 +129,9 @@ def latency(
     hop: Annotated[int, typer.Option(min=16, help="Frames that the bundle renders per step.")] = 256,
     device: Annotated[int, typer.Option(min=0, help="Frames from the callback to the loudspeaker.")] = 128,
     tempo: Annotated[
-        float, typer.Option(min=20, max=400, help="Of window mode, quarter notes per minute; without it, live mode.")
-    ] = 0,
+        float | None,
+        typer.Option(min=20, max=400, help="Of window mode, quarter notes per minute; without it, live mode."),
+    ] = None,
 ) -> None:
     """The declared latency for some settings, part by part; `ghostnote status` tells that of a running server."""
     from ghostnote.latency import Latency, block_wait, default_lead

@@ -173,6 +173,7 @@ class Playback:
                 for part in (*PARTS, "engine", "total")
             }
             figures |= {
+                "sync": engine.transport.sync_at(time.perf_counter()),
                 "rate": latency.rate,
                 "block": output.block if output else 0,
                 "drift_ppm": round(engine.clock.drift_ppm, 1),

@@ -1,7 +1,8 @@
 """Where the music is: beat and tempo, from MIDI clock and song position, from commands, or running freely."""
 
 from collections import deque
-from typing import Final
+from math import inf
+from typing import Final, Literal
 
 from ghostnote.events import ClockEvent, TransportEvent
 
@@ -12,6 +13,8 @@ CLOCK_LOST_SECONDS: Final = 0.5
 """A clock that is silent for so long has ended; 20 bpm has a tick every 0.125 s."""
 BPM_RANGE: Final = (20.0, 400.0)
 
+Sync = Literal["MIDI clock", "OSC transport", "own tempo"]
+
 
 class Transport:
     """The beat at any time. Owned by the render thread."""
@@ -21,10 +24,19 @@ class Transport:
         self.playing = False
         self._beat, self._at = 0.0, 0.0
         self._ticks: deque[float] = deque(maxlen=4 * TICKS_PER_BEAT + 1)
+        self._last_tick = -inf
+        self._clocked = False
+        """Whether a clock was heard since the transport last changed."""
 
     def beat_at(self, time: float) -> float:
         """Position in quarter notes at `time` [s]; goes on at the last tempo while nothing is heard."""
         return max(0.0, self._beat + (time - self._at) * self.bpm / 60)
+
+    def sync_at(self, time: float) -> Sync:
+        """What the beat follows at `time` [s]. Any thread."""
+        if time - self._last_tick < CLOCK_LOST_SECONDS:
+            return "MIDI clock"
+        return "OSC transport" if self.playing and not self._clocked else "own tempo"
 
     def set_tempo(self, time: float, bpm: float) -> None:
         """A tempo by hand, from `time` on; a running clock overrules it at its next tick."""
@@ -37,6 +49,7 @@ class Transport:
             self._ticks.clear()
         expected = round(self.beat_at(event.at) * TICKS_PER_BEAT) / TICKS_PER_BEAT
         self._ticks.append(event.at)
+        self._last_tick, self._clocked = event.at, True
         if len(self._ticks) > 6:
             self.bpm = min(max(self._measured(), BPM_RANGE[0]), BPM_RANGE[1])
         if self.playing:
@@ -57,6 +70,7 @@ class Transport:
         """Start, stop, continue or a jump, at `event.beat`."""
         self._beat, self._at = event.beat, event.at
         self.playing = event.kind != "stop"
+        self._clocked = False
 
 
 def _bpm(seconds: float, ticks: int) -> float:

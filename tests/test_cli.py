@@ -118,3 +118,11 @@ def test_help_loads_nothing_heavy():
     script = f"import sys; from cli import main; main.run(['--help']); print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_latency_of_live_mode_needs_no_tempo_and_that_of_window_mode_takes_one(capsys):
+    assert main.run(["latency"]) == 0
+    assert "window" not in capsys.readouterr().out
+    assert main.run(["latency", "--tempo", "120"]) == 0
+    assert "four beats at 120 quarter notes per minute" in " ".join(capsys.readouterr().out.split())
+    assert main.run(["latency", "--tempo", "0"]) == 2

@@ -32,6 +32,8 @@ class NoteEvent:
     """Articulation, 0..21 (ghostnote.articulations)."""
     velocity: float
     """In (0, 1]."""
+    performed: bool = False
+    """A drummer's timing and velocity are in it already: the settings "feel" add swing only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +163,15 @@ class LoadBundle:
     """Its folder, or the name of the one that plays, which changes nothing."""
 
 
-Command = SetKit | SetDrummer | SetLevel | SetPan | SetFeel | SetMode | SetTempo | LoadPreset | LoadBundle
+@dataclass(frozen=True, slots=True)
+class GrooveCommand:
+    """Ask the drummer who makes up grooves to play, to end, or to play on from what was played in."""
+
+    action: Literal["prompt", "start", "stop", "continue"]
+    prompt: str = ""
+    """What to play, in words, for the action "prompt"."""
+
+
+Command = (
+    SetKit | SetDrummer | SetLevel | SetPan | SetFeel | SetMode | SetTempo | LoadPreset | LoadBundle | GrooveCommand
+)

@@ -4,6 +4,8 @@
   `ghostnote.groove_file` for pairs of eighths.
 - timing: each hit is late by a random time, half-normal with a standard deviation of `TIMING_SECONDS` at amount 1.
 - velocity: multiplied by a random factor whose standard deviation is `VELOCITY_SHARE` at amount 1.
+
+Hits that a drummer's model has timed and weighed already (`performed`) only swing.
 """
 
 from collections.abc import Mapping
@@ -34,6 +36,8 @@ def add_feel(
 ) -> NoteEvent:
     """The hit as it is to sound, played at `beat`; the same object where nothing is to be added."""
     timing, velocity, swing = (feel.get(aspect, 0.0) for aspect in ("timing", "velocity", "swing"))
+    if hit.performed:
+        timing = velocity = 0.0
     if not (timing or velocity or swing):
         return hit
     late = swing_delay(beat, swing) * 60 / bpm + timing * TIMING_SECONDS * abs(random.standard_normal())

@@ -22,7 +22,8 @@ class Transport:
     def __init__(self, bpm: float = 120.0) -> None:
         self.bpm = bpm
         self.playing = False
-        self._beat, self._at = 0.0, 0.0
+        self._mark = (0.0, 0.0)
+        """A beat and its time [s]; always replaced as a whole, because other threads read it."""
         self._ticks: deque[float] = deque(maxlen=4 * TICKS_PER_BEAT + 1)
         self._last_tick = -inf
         self._clocked = False
@@ -30,7 +31,17 @@ class Transport:
 
     def beat_at(self, time: float) -> float:
         """Position in quarter notes at `time` [s]; goes on at the last tempo while nothing is heard."""
-        return max(0.0, self._beat + (time - self._at) * self.bpm / 60)
+        return max(0.0, self._reached(time))
+
+    def time_of(self, beat: float) -> float:
+        """The time [s] at which `beat` is reached if the tempo stays."""
+        marked, at = self._mark
+        return at + (beat - marked) * 60 / self.bpm
+
+    def _reached(self, time: float) -> float:
+        """The beat, below 0 before the start."""
+        marked, at = self._mark
+        return marked + (time - at) * self.bpm / 60
 
     def sync_at(self, time: float) -> Sync:
         """What the beat follows at `time` [s]. Any thread."""
@@ -40,7 +51,7 @@ class Transport:
 
     def set_tempo(self, time: float, bpm: float) -> None:
         """A tempo by hand, from `time` on; a running clock overrules it at its next tick."""
-        self._beat, self._at = self.beat_at(time), time
+        self._mark = self._reached(time), time
         self.bpm = min(max(bpm, BPM_RANGE[0]), BPM_RANGE[1])
 
     def clock(self, event: ClockEvent) -> None:
@@ -53,7 +64,7 @@ class Transport:
         if len(self._ticks) > 6:
             self.bpm = min(max(self._measured(), BPM_RANGE[0]), BPM_RANGE[1])
         if self.playing:
-            self._beat, self._at = expected, event.at
+            self._mark = expected, event.at
 
     def _measured(self) -> float:
         """The tempo of the last beat or, while that is steady, of the last four, which is four times as exact."""
@@ -68,7 +79,7 @@ class Transport:
 
     def transport(self, event: TransportEvent) -> None:
         """Start, stop, continue or a jump, at `event.beat`."""
-        self._beat, self._at = event.beat, event.at
+        self._mark = event.beat, event.at
         self.playing = event.kind != "stop"
         self._clocked = False
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from benchmarks.jack_probe import JackServer, jack_missing
@@ -20,7 +20,7 @@ BETWEEN_KILLS = 11.0
 
 
 @contextmanager
-def home() -> Iterator[None]:
+def home() -> Generator[None]:
     """Settings of nobody, and no screen."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     with tempfile.TemporaryDirectory() as folder:

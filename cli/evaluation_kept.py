@@ -44,4 +44,5 @@ def kept(path: Path) -> Findings | None:
 
 
 def _figure(values: dict[str, Any]) -> Figure:
-    return Figure(**values | {"estimate": Estimate(**values["estimate"])})
+    fields: dict[str, Any] = {**values, "estimate": Estimate(**values["estimate"])}
+    return Figure(**fields)

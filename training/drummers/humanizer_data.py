@@ -48,7 +48,8 @@ def played(performance: Performance, grid: Grid) -> tuple[Pattern, NDArray[np.fl
     """The pattern of a performance on a grid, and offsets [s] and velocities of its hits in the pattern's order."""
     pattern, order = pattern_of(performance, grid)
     hits = performance.hits[order]
-    return pattern, hits["time"] - pattern.slot * (60 / performance.bpm / SLOTS), hits["velocity"]
+    offset = np.asarray(hits["time"] - pattern.slot * (60 / performance.bpm / SLOTS), np.float64)
+    return pattern, offset, hits["velocity"]
 
 
 def histories(pattern: Pattern, offset: NDArray[np.float64], velocity: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,7 +7,9 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from export.bundle_writer import Report
+    from export.bundle_writer import Facts, Report
+    from training.codecs.drum_codec import DrumCodec
+    from training.predictors.live import LivePredictor
 
 
 def export(
@@ -20,6 +22,12 @@ def export(
     ] = None,
     machine: Annotated[str, typer.Option(help="What it was trained on, for the model card.")] = "",
     notes: Annotated[str, typer.Option(help="One more line for the model card.")] = "",
+    pack: Annotated[
+        Path | None,
+        typer.Option(
+            help="Packed training set; on its validation performances the kits' levels are measured and evened."
+        ),
+    ] = None,
     weights: Annotated[Path | None, typer.Option(help="Also keep the weights here, in half, to train on from.")] = None,
 ) -> None:
     """Write a bundle and compare its graphs with the networks; fails where they differ."""
@@ -32,9 +40,25 @@ def export(
         metadata, name or out.resolve().name, books=codec.n_codebooks, temperature=temperature, machine=machine,
         notes=notes,
     )  # fmt: skip
+    if pack:
+        facts = evened(facts, codec, predictor, pack)
     show(export_bundle(codec, predictor, facts, out, precision=precision))
     if weights:
         write_half(checkpoint, weights)
+
+
+def evened(facts: "Facts", codec: "DrumCodec", predictor: "LivePredictor", pack_path: Path) -> "Facts":
+    """The facts with a gain for each kit."""
+    from dataclasses import replace
+
+    from export.levels import kit_gains
+    from training.data.pack import Pack
+
+    pack = Pack(pack_path)
+    kits = [pack.kit(info.id) for info in facts.kits]
+    with Console(stderr=True).status("measuring the kits' levels"):
+        gains = kit_gains(codec, predictor, pack.performances(("validation",)), kits)
+    return replace(facts, kits=tuple(replace(k, gain_db=round(g, 2)) for k, g in zip(facts.kits, gains, strict=True)))
 
 
 def show(report: "Report") -> None:

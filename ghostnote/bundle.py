@@ -90,6 +90,8 @@ class KitInfo:
     character: str = ""
     licence: str = ""
     author: str = ""
+    gain_db: float = 0.0
+    """Added by the renderer, so that the kit is as loud as the one that it models."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ class Manifest:
         roles = sorted(graph.role for graph in self.graphs)
         _check(roles == sorted(ROLES), f"graphs {', '.join(roles) or 'none'}, expected {', '.join(ROLES)}")
         _check(bool(self.kits), "no kits")
+        _check(all(abs(k.gain_db) <= 24 for k in self.kits), "a kit's gain_db is beyond 24 dB either way")
         _check(bool(self.drummers), "no drummers")
         ids = [kit.id for kit in self.kits]
         _check(len(set(ids)) == len(ids), "two kits with the same id")

@@ -49,6 +49,7 @@ class Renderer:
         self._temperature = np.array(own, np.float32)
         self._weights = np.zeros((1, len(self.kits)), np.float32)
         self._weights[0, 0] = 1
+        self._kit_gains = np.array([kit.gain_db for kit in self.manifest.kits], np.float32)
         self._drummer = np.zeros(1, np.int64)
         self._condition: tuple[Audio, Audio] | None = None
         self._levels: dict[str, float] = dict.fromkeys(PIECES, 0.0)
@@ -185,12 +186,13 @@ class Renderer:
 
     @property
     def gains(self) -> Audio:
-        """Level and pan of each pass as factors, [groups, channels]."""
+        """Level and pan of each pass as factors, with the gain of the kit that plays, [groups, channels]."""
         rows: list[Audio] = []
+        kit_db = float(self._weights[0] @ self._kit_gains)
         for one in self._passes:
             level, pan = self._levels[one.group[0]], self._pans[one.group[0]]
             balance = np.array([min(1, 1 - pan), min(1, 1 + pan)]) if self.channels == 2 else np.ones(1)
-            rows.append((10 ** (level / 20) * balance).astype(np.float32))
+            rows.append((10 ** ((level + kit_db) / 20) * balance).astype(np.float32))
         return np.stack(rows)
 
     def _make_pass(self, group: Group) -> "_Pass":

@@ -15,12 +15,14 @@ from safetensors.torch import save_file  # noqa: E402
 from cli.main import run  # noqa: E402
 from export.bundle_writer import export_bundle  # noqa: E402
 from export.graphs import tracings  # noqa: E402
+from export.levels import kit_gains  # noqa: E402
 from export.parity import Parity, difference, run_network  # noqa: E402
 from export.precision import store_half  # noqa: E402
 from ghostnote.bundle import KitInfo, load_manifest  # noqa: E402
 from ghostnote.errors import BundleError, InputError  # noqa: E402
 from ghostnote.grid import build_grid, hop_events  # noqa: E402
 from ghostnote.groove_file import read_groove_file  # noqa: E402
+from ghostnote.performance import Performance, make_hits  # noqa: E402
 from server.renderer import load_renderer  # noqa: E402
 from server.session import Networks  # noqa: E402
 from tests.conftest import ROOT  # noqa: E402
@@ -193,3 +195,32 @@ def test_the_command_says_what_is_wrong_with_a_checkpoint(tmp_path, capsys):
     (tmp_path / "x.safetensors").write_bytes(b"nonsense")
     assert run(["export", str(tmp_path / "x.safetensors"), "-o", str(tmp_path / "b")]) == 2
     assert "is not a checkpoint of ours" in capsys.readouterr().err
+
+
+def test_kits_are_brought_to_the_level_of_their_models(monkeypatch):
+    monkeypatch.setattr("export.levels.LARGEST_DB", 100.0)
+    codec, predictor = tiny_networks()
+    kits = [SineKit(0.1), SineKit(0.3), SineKit(0.0)]
+    monkeypatch.setattr("training.data.windows.mix", lambda kit, take, *, seed, start, frames: kit.sound(frames))
+    takes = [Performance(make_hits([(t / 4, 0, 0.8) for t in range(40)]), duration=10.0)]
+    gains = kit_gains(codec, predictor, takes, kits, windows=3)
+    assert gains[1] - gains[0] == pytest.approx(20 * np.log10(3), abs=3), "the louder kit needs more"
+    assert gains[2] == 0, "a silent kit says nothing"
+    head = codec.decoder.head
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter *= 10 ** (gains[0] / 20)
+    assert kit_gains(codec, predictor, takes, kits, windows=3)[0] == pytest.approx(0, abs=1e-3)
+
+
+class SineKit:
+    """A kit that sounds on at one level, whatever is played."""
+
+    sample_rate = 48000
+
+    def __init__(self, level):
+        self.level = level
+
+    def sound(self, frames):
+        tone = self.level * np.sin(np.arange(frames) * 0.05)
+        return np.stack([tone, tone], axis=1).astype(np.float32)

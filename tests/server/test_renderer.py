@@ -1,5 +1,6 @@
 """The renderer on the tiny bundle: live is file, passes, kits, levels, rest, and what it refuses."""
 
+import shutil
 from math import inf, nan
 
 import numpy as np
@@ -278,3 +279,17 @@ def test_what_was_learnt_rings_on_as_if_it_had_been_rendered():
     np.testing.assert_array_equal(taught._grid.row(HopEvents()), played._grid.row(HopEvents()))
     assert np.abs(taught.render([HopEvents()] * 4)).max() > 0
     assert np.abs(load_renderer(TINY).render([HopEvents()] * 4)).max() == 0
+
+
+def test_a_kit_sounds_with_the_gain_that_its_bundle_gives_it(tmp_path):
+    shutil.copytree(TINY, tmp_path / "tiny")
+    manifest = tmp_path / "tiny" / "manifest.toml"
+    before, beta, after = manifest.read_text().partition('id = "beta"')
+    manifest.write_text(before + beta + after.replace("gain_db = 0.0", "gain_db = 6.0206", 1))
+    louder, plain = load_renderer(tmp_path / "tiny"), load_renderer(TINY)
+    factors = {"alpha": 1, "beta": 2}
+    for kit, factor in factors.items():
+        for renderer in (louder, plain):
+            renderer.set_kit({kit: 1})
+            renderer.reset()
+        np.testing.assert_allclose(louder.render(playing(20)), factor * plain.render(playing(20)), rtol=1e-4, atol=1e-6)

@@ -30,6 +30,9 @@ def serve(
     kit: Annotated[str | None, typer.Option(help="Kit to start with; default the bundle's first.")] = None,
     mode: Annotated[str | None, typer.Option(help="live (default), or window: four beats later.")] = None,
     play: Annotated[str | None, typer.Option(help="Repeat a groove: a shipped one's name, or a file.")] = None,
+    groove_folder: Annotated[
+        str | None, typer.Option(help="Folder for MIDI files of the grooves that are made up; default none.")
+    ] = None,
     backend: Annotated[str | None, typer.Option(help="How to play: rtmixer or callback.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads inside the networks; default 1.")] = None,
     provider: Annotated[str | None, typer.Option(help="Where the networks run: cpu (default) or cuda.")] = None,
@@ -47,7 +50,7 @@ def serve(
         "bundle": bundle, "device": device, "block": block, "rate": rate, "lead_ms": lead, "midi": midi,
         "midi_api": midi_api, "midi_map": midi_map, "osc_host": osc_host, "osc_port": osc_port, "discover": discover,
         "preset": preset, "kit": kit, "mode": mode, "play": play, "backend": backend, "threads": threads,
-        "provider": provider,
+        "provider": provider, "groove_folder": groove_folder,
     }  # fmt: skip
     settings = read_config(config, {name: value for name, value in given.items() if value is not None})
     raise typer.Exit(run(settings, announce))

@@ -51,6 +51,8 @@ class ServeConfig:
     """"live" or "window", "" = the preset's, live without one."""
     play: str = ""
     """Shipped groove, or file of one, to be repeated."""
+    groove_folder: str = ""
+    """Folder to which grooves that are made up are written as MIDI files, too; "" = none."""
     threads: int = 1
     """Threads inside the networks, 1..16."""
     provider: str = "cpu"

@@ -31,15 +31,15 @@ class Transport:
 
     def beat_at(self, time: float) -> float:
         """Position in quarter notes at `time` [s]; goes on at the last tempo while nothing is heard."""
-        return max(0.0, self._reached(time))
+        return max(0.0, self.reached(time))
 
     def time_of(self, beat: float) -> float:
         """The time [s] at which `beat` is reached if the tempo stays."""
         marked, at = self._mark
         return at + (beat - marked) * 60 / self.bpm
 
-    def _reached(self, time: float) -> float:
-        """The beat, below 0 before the start."""
+    def reached(self, time: float) -> float:
+        """Like `beat_at`, below 0 before a start that is to come."""
         marked, at = self._mark
         return marked + (time - at) * self.bpm / 60
 
@@ -51,7 +51,7 @@ class Transport:
 
     def set_tempo(self, time: float, bpm: float) -> None:
         """A tempo by hand, from `time` on; a running clock overrules it at its next tick."""
-        self._mark = self._reached(time), time
+        self._mark = self.reached(time), time
         self.bpm = min(max(bpm, BPM_RANGE[0]), BPM_RANGE[1])
 
     def clock(self, event: ClockEvent) -> None:

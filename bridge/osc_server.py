@@ -12,10 +12,10 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
-from typing import Final
+from typing import Final, Protocol
 
 from bridge.osc_packet import Message, quiet_parser, read_packet, write_values
 from bridge.osc_peers import MAX_SUBSCRIBERS, Peer, RateLimit, Subscribers
@@ -23,7 +23,6 @@ from ghostnote.errors import GhostnoteError, InputError, MissingError
 from ghostnote.events import Command, Event, LoadPreset
 from ghostnote.osc_schema import Address, State, Values
 from ghostnote.osc_table import (
-    BUNDLE,
     ERROR,
     PANIC,
     PRESET,
@@ -31,6 +30,7 @@ from ghostnote.osc_table import (
     SUBSCRIPTION_S,
     TABLE,
     UNSUBSCRIBE,
+    WATCH,
     find,
     unknown_address,
 )
@@ -42,11 +42,27 @@ MAX_WAITING: Final = 1024
 """Commands that may wait for their time."""
 LOOK_S: Final = 0.05
 """Time between two looks for changes to tell."""
+WATCH_S: Final = 0.01
+"""Time between two looks at what watchers are to be sent."""
 
 _in = logging.getLogger("osc.in")
 _out = logging.getLogger("osc.out")
 
 Sink = Callable[[Event | Command], None]
+Service = Callable[[Values], Values]
+"""Acts on the arguments of a message; what it returns is sent to the sender. Raises GhostnoteError."""
+
+
+class Watch(Protocol):
+    """What is sent to watchers as it happens; used by the OSC server's thread."""
+
+    def set_watched(self, watched: bool) -> None:
+        """Whether somebody watches; nothing is gathered otherwise."""
+        ...
+
+    def take(self, now: float) -> list[tuple[str, Values]]:
+        """The messages that are due at `now` [s of perf_counter]."""
+        ...
 
 
 class OscServer:
@@ -56,17 +72,28 @@ class OscServer:
     """
 
     def __init__(
-        self, sink: Sink, state: Callable[[], State], host: str = DEFAULT_HOST, port: int = DEFAULT_PORT
+        self,
+        sink: Sink,
+        state: Callable[[], State],
+        host: str = DEFAULT_HOST,
+        port: int = DEFAULT_PORT,
+        *,
+        watch: Watch | None = None,
+        services: Mapping[str, Service] | None = None,
     ) -> None:
+        """`services`: by address, what is done at once, in this thread, and answered."""
         quiet_parser()
         self._sink = sink
         self._state = state
         self._wanted = (host, port)
         self._limit = RateLimit()
         self._complaints = RateLimit(rate=20, burst=50)
-        self._subscribers = Subscribers()
+        self._watch, self._services = watch, services or {}
+        self._subscribers, self._watchers = Subscribers(), Subscribers()
+        self._watched = False
+        self._looked = 0.0
         self._told: dict[str, Values] = {}
-        self._fault = ""
+        self._faults: Mapping[str, str] = {}
         self._waiting: list[tuple[float, int, Command]] = []
         self._order = count()
         self._stop = threading.Event()
@@ -119,12 +146,16 @@ class OscServer:
                 _in.debug("receive: %s", error)
             else:
                 self._packet(data, (name[0], name[1]))
+                self._looked = 0.0
             self._release()
-            self._echo()
+            self._show()
+            if time.perf_counter() - self._looked >= LOOK_S:
+                self._echo()
+                self._looked = time.perf_counter()
 
     def _pause(self) -> float:
         rest = self._waiting[0][0] - time.perf_counter() if self._waiting else LOOK_S
-        return min(max(0.001, rest), LOOK_S)
+        return min(max(0.001, rest), WATCH_S if self._watched else LOOK_S)
 
     def _packet(self, data: bytes, sender: Peer) -> None:
         now = time.perf_counter()
@@ -163,6 +194,10 @@ class OscServer:
             self._subscribe((sender[0], int(args[0]) if args else sender[1]), state)
         elif row.path == UNSUBSCRIBE:
             self._subscribers.remove((sender[0], int(args[0]) if args else sender[1]))
+        elif row.path == WATCH:
+            self._watch_for((sender[0], int(args[1]) if len(args) > 1 else sender[1]), bool(args[0]))
+        elif row.path in self._services:
+            self._send(sender, row.path, self._services[row.path](args))
         elif row.path == PRESET:
             for command in preset_commands(str(args[0]), state):
                 self._enqueue(command, message.at)
@@ -187,10 +222,29 @@ class OscServer:
         if not self._subscribers.present(now):
             self._told = feedback_values(state)
         if not self._subscribers.add(peer, now + SUBSCRIPTION_S):
-            raise InputError(f"{SUBSCRIBE}: {MAX_SUBSCRIBERS} subscribers already, expected fewer: try again later")
+            raise _full(SUBSCRIBE)
         for path, values in feedback_values(state).items():
             self._send(peer, path, values)
         self._send(peer, SUBSCRIBE, (peer[0], peer[1], SUBSCRIPTION_S))
+
+    def _watch_for(self, peer: Peer, watching: bool) -> None:
+        if not watching:
+            self._watchers.remove(peer)
+        elif not self._watchers.add(peer, time.perf_counter() + SUBSCRIPTION_S):
+            raise _full(WATCH)
+
+    def _show(self) -> None:
+        """Send watchers what is due."""
+        if self._watch is None:
+            return
+        now = time.perf_counter()
+        peers = self._watchers.present(now)
+        if self._watched != bool(peers):
+            self._watched = bool(peers)
+            self._watch.set_watched(self._watched)
+        for address, values in self._watch.take(now) if peers else ():
+            for peer in peers:
+                self._send(peer, address, values)
 
     def _echo(self) -> None:
         peers = self._subscribers.present(time.perf_counter())
@@ -203,10 +257,11 @@ class OscServer:
                 for peer in peers:
                     self._send(peer, path, values)
         self._told = present
-        if state.fault and state.fault != self._fault:
-            for peer in peers:
-                self._send(peer, ERROR, (BUNDLE, state.fault))
-        self._fault = state.fault
+        for address, fault in state.faults.items():
+            if fault and fault != self._faults.get(address):
+                for peer in peers:
+                    self._send(peer, ERROR, (address, fault))
+        self._faults = state.faults
 
     def _refuse(self, sender: Peer) -> None:
         self.dropped += 1
@@ -226,6 +281,10 @@ class OscServer:
             self._socket.sendto(write_values(address, values), peer)
         except (OSError, ValueError) as error:
             _out.debug("%s:%d cannot be reached: %s", *peer, error)
+
+
+def _full(address: str) -> InputError:
+    return InputError(f"{address}: {MAX_SUBSCRIBERS} peers already, expected fewer: try again later")
 
 
 def feedback_values(state: State) -> dict[str, Values]:

@@ -30,8 +30,12 @@ class State:
     """The bundles that ship."""
     loading: str = ""
     """The bundle that is being loaded, "" for none."""
-    fault: str = ""
-    """Why the bundle asked for last does not play, "" if it does."""
+    faults: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Address -> why what it was asked for last failed afterwards, "" if it did not."""
+    record: Values = (0, "", "")
+    """1 while it records, and the files (WAV, MIDI) of the present recording or the last."""
+    groove: tuple[str, str, int] = ("stopped", "", 0)
+    """"stopped", "listening" or "playing"; the prompt, "" when it plays on; the bar that sounds, from 1, 0 for none."""
     transport: TransportKind = "stop"
     beat: float = 0.0
     """Song position in quarter notes."""

@@ -14,6 +14,7 @@ from ghostnote.events import (
     ChokeEvent,
     Command,
     Event,
+    GrooveCommand,
     LoadBundle,
     NoteEvent,
     OpennessEvent,
@@ -35,8 +36,14 @@ ROOT: Final = "/ghostnote"
 ERROR: Final = f"{ROOT}/error"
 SUBSCRIBE: Final = f"{ROOT}/subscribe"
 UNSUBSCRIBE: Final = f"{ROOT}/unsubscribe"
+WATCH: Final = f"{ROOT}/watch"
+PLAYED: Final = f"{ROOT}/played"
+METER: Final = f"{ROOT}/meter"
+SPECTRUM: Final = f"{ROOT}/spectrum"
+RECORD: Final = f"{ROOT}/record"
 PRESET: Final = f"{ROOT}/preset"
 PANIC: Final = f"{ROOT}/panic"
+GROOVE_PROMPT: Final = f"{ROOT}/groove/prompt"
 SETTINGS: Final = f"{ROOT}/settings"
 BUNDLE: Final = f"{ROOT}/bundle"
 LOADING: Final = f"{ROOT}/loading"
@@ -155,6 +162,16 @@ def _feel(aspect: Literal["timing", "velocity", "swing"], about: str) -> Address
     )
 
 
+def _groove(action: Literal["start", "stop", "continue"], about: str) -> Address:
+    return Address(
+        f"{ROOT}/groove/{action}",
+        f"{about} A 0, as a button sends when it is let go, does nothing.",
+        (Argument("pressed", "f", 0, 1, optional=True),),
+        None,
+        lambda s, at, a: [] if 0.0 in a else [GrooveCommand(action)],
+    )
+
+
 _ARTICULATION_NAMES: Final = tuple(a.name for a in ARTICULATIONS)
 _KIT: Final = Argument("kit", "s", of_state="kits")
 
@@ -253,6 +270,25 @@ TABLE: Final[tuple[Address, ...]] = (
         _panic,
     ),
     Address(
+        GROOVE_PROMPT,
+        "Make up grooves to these words, such as funk 100 bpm, and play them from the next barline on, new ones all the "
+        "time; sets the tempo.",
+        (Argument("prompt", "s"),),
+        lambda s: (s.groove[1],),
+        lambda s, at, a: [GrooveCommand("prompt", str(a[0]))],
+    ),
+    _groove("start", "Play grooves to the prompt asked for last."),
+    _groove("stop", "End grooves."),
+    _groove("continue", "Listen to what is played in, and play on after two to four bars of it."),
+    Address(
+        f"{ROOT}/groove/state",
+        "stopped, listening or playing; the prompt, empty when it plays on from what was played; the bar, from 1.",
+        (),
+        lambda s: s.groove,
+        feedback=True,
+        replies="ssi",
+    ),
+    Address(
         PRESET,
         "Load a saved preset.",
         (Argument("preset", "s"),),
@@ -309,6 +345,25 @@ TABLE: Final[tuple[Address, ...]] = (
         "End a subscription.",
         (Argument("port", "i", 1, 65535, optional=True),),
         served=True,
+    ),
+    Address(
+        WATCH,
+        f"1: send every hit, the level and the spectrum of the output for the next {SUBSCRIPTION_S:g} s to the sender, "
+        "at another port if one is given; 0: no more.",
+        (Argument("watching", "i", 0, 1), Argument("port", "i", 1, 65535, optional=True)),
+        served=True,
+    ),
+    Address(PLAYED, "Sent to watchers: a hit, articulation and velocity 0..1, at its time.", replies="sf"),
+    Address(
+        METER,
+        "Sent to watchers: peaks since the last time, left and right [dBFS], about 25 a second; silent when quiet.",
+        replies="ff",
+    ),
+    Address(
+        SPECTRUM,
+        "Sent to watchers: levels [dBFS] of bands of equal width in pitch, 40 Hz to 16 kHz, about 15 times a second; "
+        "silent when quiet.",
+        replies="f...",
     ),
 )
 BY_PATH: Final = {row.path: row for row in TABLE}

@@ -23,21 +23,26 @@ from bridge.oscquery import OscQueryServer
 from bridge.ports import Ports
 from ghostnote.bundle import bundle_names
 from ghostnote.errors import MissingError
-from ghostnote.events import Command, Event, LoadBundle, PanicEvent
+from ghostnote.events import Command, Event, GrooveCommand, LoadBundle, PanicEvent
 from ghostnote.groove_file import read_groove_file
 from ghostnote.latency import Latency
 from ghostnote.midi_map import load_map
 from ghostnote.osc_schema import State, Value
+from ghostnote.osc_table import BUNDLE, GROOVE_PROMPT
 from server.audio import DeviceInfo
 from server.bundle_swap import BundleSwap, NewBundle
 from server.control import Control, Renders
+from server.drummer_models import DrummerModels
 from server.groove_loop import GrooveLoop
+from server.groove_sources import GrooveFolder
+from server.grooves import Grooves
 from server.inbox import Inbox
 from server.loading import load_bundle, warm_up
 from server.playback import Playback
 from server.realtime import OTHER_PRIORITY, prepare_process, prioritise_thread
 from server.resume import restart_process, take_resumed
 from server.serve_config import ServeConfig, groove_path, start_settings
+from server.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +102,8 @@ class Server:
             self.playback.heard,
             self._hand_over,
         )
+        folder = GrooveFolder(Path(config.groove_folder), load_map(self.config.midi_map)) if config.groove_folder else None
+        self._grooves = Grooves(DrummerModels(), self._play, self._transport, lambda: self.control.settings, folder)
         self._midi_fault = ""
         self._ports: Ports | None = None
         self._echo: MidiEcho | None = None
@@ -112,6 +119,7 @@ class Server:
         warm_up(self.control.renderer)
         prioritise_thread(OTHER_PRIORITY)
         self._start(self._swap)
+        self._start(self._grooves)
         self._start(self._osc)
         self._start(OscQueryServer(self.state, self._osc.address, advertise=config.discover))
         self._open_midi(device)
@@ -165,11 +173,20 @@ class Server:
     # What others see and send
 
     def _sink(self, item: Event | Command) -> None:
-        """To the render thread, and what is played to "Ghostnote Out" as well, whether it came by MIDI or OSC."""
+        """Where it belongs: to what loads bundles, to what makes up grooves, else to the render thread."""
         if isinstance(item, LoadBundle):
             if item.source != self.control.settings.bundle:
                 self._swap.ask(item.source)
             return
+        if isinstance(item, GrooveCommand):
+            self._grooves.do(item)
+            return
+        self._play(item)
+        if isinstance(item, Event):
+            self._grooves.told(item)
+
+    def _play(self, item: Event | Command) -> None:
+        """To the render thread, and what is played to "Ghostnote Out" as well, wherever it comes from."""
         self.inbox.put(item)
         if self._echo and isinstance(item, Event):
             self._echo.play(item)
@@ -181,7 +198,12 @@ class Server:
         return taken
 
     def _panic(self) -> None:
-        self.inbox.put(PanicEvent(time.perf_counter()))
+        panic = PanicEvent(time.perf_counter())
+        self.inbox.put(panic)
+        self._grooves.told(panic)
+
+    def _transport(self) -> Transport | None:
+        return self.playback.engine.transport if self.playback.engine else None
 
     def info(self) -> ServerInfo:
         """What to show once `open` has returned."""
@@ -219,7 +241,8 @@ class Server:
             preset=self.control.preset,
             bundles=self._bundles,
             loading=self._swap.loading,
-            fault=self._swap.fault,
+            faults={BUNDLE: self._swap.fault, GROOVE_PROMPT: self._grooves.fault},
+            groove=self._grooves.state,
             transport="start" if transport and transport.playing else "stop",
             beat=transport.beat_at(time.perf_counter()) if transport else 0.0,
             latency=round(latency.total) if latency else 0,
@@ -236,6 +259,7 @@ class Server:
             "midi_in": self._ports.names[0] if self._ports else "",
             "osc_dropped": self._osc.dropped,
             "echo_dropped": self._echo.dropped if self._echo else 0,
+            "groove_late_bars": self._grooves.late_bars,
             **self.playback.figures(),
         }
 

@@ -151,6 +151,7 @@ class _RtMixerOutput:
         self.rate, self.block = rate, block
         self.device_latency = _latency_frames(self._mixer, rate)
         self._ring = PlayRing(RING_FRAMES, CHANNELS)
+        self.kept = self._ring.kept
         self._buffer: Any = rtmixer.RingBuffer(4 * CHANNELS, buffer=self._ring.memory)
         self._publish(self._ring.reach)
         self._action = self._mixer.play_ringbuffer(self._buffer)
@@ -167,6 +168,9 @@ class _RtMixerOutput:
         late = self._ring.write(start, audio, consumed)
         overtaken = self.consumed() - (start + late)  # the callback came while we were writing
         return late + max(0, min(overtaken, len(audio) - late))
+
+    def recent(self, start: int, frames: int) -> Audio:
+        return self._ring.read(start, frames)
 
     def fade_out(self) -> None:
         self._ring.fade_out(self.consumed() + self.block)
@@ -204,6 +208,7 @@ class _CallbackOutput:
         sd = _portaudio()
         self.name = f"{device.label}, Python callback"
         self._ring = PlayRing(RING_FRAMES, CHANNELS)
+        self.kept = self._ring.kept
         self._ring.clear_to(self._ring.reach)
         self._consumed = 0  # written by the callback alone
         self._xruns = 0  # likewise
@@ -228,6 +233,9 @@ class _CallbackOutput:
         consumed = self._consumed
         self._ring.clear_to(consumed + self._ring.reach)
         return self._ring.write(start, audio, consumed)
+
+    def recent(self, start: int, frames: int) -> Audio:
+        return self._ring.read(start, frames)
 
     def fade_out(self) -> None:
         self._ring.fade_out(self._consumed + self.block)

@@ -20,6 +20,8 @@ class Output(Protocol):
     """The most frames that are taken at once."""
     device_latency: float
     """Frames from the callback to the loudspeaker, as the audio system says."""
+    kept: int
+    """Frames that can still be read after they were taken."""
 
     def consumed(self) -> int:
         """Frames taken so far. Any thread."""
@@ -27,6 +29,10 @@ class Output(Protocol):
 
     def write(self, start: int, audio: Audio) -> int:
         """Put `audio` at frame `start`; returns the frames dropped because they came too late. Render thread only."""
+        ...
+
+    def recent(self, start: int, frames: int) -> Audio:
+        """The frames [start, start + frames) as they were taken, at most `kept` ago; a copy. Any thread."""
         ...
 
     def fade_out(self) -> None:
@@ -58,6 +64,7 @@ class NullOutput:
         self.rate, self.block, self.device_latency = rate, block, device_latency
         self._ring = PlayRing(1 << 16, channels)
         self._ring.clear_to(self._ring.reach)
+        self.kept = self._ring.kept
         self._consumed = 0
         self._blocks: list[Audio] = []
 
@@ -78,6 +85,10 @@ class NullOutput:
         """As `Output.write`."""
         self._ring.clear_to(self._consumed + self._ring.reach)
         return self._ring.write(start, audio, self._consumed)
+
+    def recent(self, start: int, frames: int) -> Audio:
+        """As `Output.recent`."""
+        return self._ring.read(start, frames)
 
     def fade_out(self) -> None:
         """As `Output.fade_out`."""

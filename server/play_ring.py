@@ -32,6 +32,11 @@ class PlayRing:
         """Frames that are kept clear ahead of the reader; nothing may be written further ahead."""
         return len(self.memory) // 2
 
+    @property
+    def kept(self) -> int:
+        """Frames behind the reader that are surely still there, with a margin for what is cleared meanwhile."""
+        return self.reach - self.reach // 4
+
     def clear_to(self, horizon: int) -> None:
         """Silence up to frame `horizon`, which is at most the reader's frame + `reach`."""
         if horizon > self.horizon:

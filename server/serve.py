@@ -43,6 +43,7 @@ from server.realtime import OTHER_PRIORITY, prepare_process, prioritise_thread
 from server.resume import restart_process, take_resumed
 from server.serve_config import ServeConfig, groove_path, start_settings
 from server.transport import Transport
+from server.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,8 @@ class Server:
         self._midi_fault = ""
         self._ports: Ports | None = None
         self._echo: MidiEcho | None = None
-        self._osc = OscServer(self._sink, self.state, config.osc_host, config.osc_port)
+        self._watch = Watch(lambda: self.playback.output)
+        self._osc = OscServer(self._sink, self.state, config.osc_host, config.osc_port, watch=self._watch)
         self._stack = ExitStack()
 
     # Start and end
@@ -187,9 +189,13 @@ class Server:
 
     def _play(self, item: Event | Command) -> None:
         """To the render thread, and what is played to "Ghostnote Out" as well, wherever it comes from."""
-        self.inbox.put(item)
-        if self._echo and isinstance(item, Event):
+        taken = self.inbox.put(item)
+        if not isinstance(item, Event):
+            return
+        if self._echo:
             self._echo.play(item)
+        if taken:
+            self._watch.hear(item)
 
     def _hand_over(self, new: NewBundle) -> bool:
         taken = self.inbox.put(new)
@@ -200,6 +206,7 @@ class Server:
     def _panic(self) -> None:
         panic = PanicEvent(time.perf_counter())
         self.inbox.put(panic)
+        self._watch.hear(panic)
         self._grooves.told(panic)
 
     def _transport(self) -> Transport | None:

@@ -1,7 +1,7 @@
 """Bars in a row against the beat: what is due next, and which bar sounds. Nothing of threads, clocks or sound.
 
-Bars lie one after the other in quarter notes, so whatever the tempo does there is neither a gap nor an overlap. A bar is
-taken half a beat before its barline, because a drummer may be early; if none is there by then, the last is repeated.
+Bars lie one after the other in quarter notes, so whatever the tempo does there is neither a gap nor an overlap. A bar
+is taken half a beat before its barline, because a drummer may be early; if none is there, the last is repeated.
 """
 
 import heapq

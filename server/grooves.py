@@ -13,7 +13,16 @@ from collections.abc import Callable
 from typing import Final
 
 from ghostnote.errors import GhostnoteError, InputError
-from ghostnote.events import Command, Event, GrooveCommand, NoteEvent, OpennessEvent, PanicEvent, SetTempo, TransportEvent
+from ghostnote.events import (
+    Command,
+    Event,
+    GrooveCommand,
+    NoteEvent,
+    OpennessEvent,
+    PanicEvent,
+    SetTempo,
+    TransportEvent,
+)
 from ghostnote.osc_table import GROOVE_PROMPT
 from ghostnote.preset import Preset
 from server.groove_bars import Bar, Stroke
@@ -37,6 +46,7 @@ JUMP_BEATS: Final = 0.5
 TICK_SECONDS: Final = 0.02
 _SETTLE_SECONDS: Final = 0.5
 """The longest time that the render thread takes to start the transport."""
+
 
 class Grooves:
     """Plays grooves from `start` to `stop`. `do`, `told` and `state` may be called by any thread."""

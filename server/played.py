@@ -52,7 +52,7 @@ class Played:
         """The last 2 to 4 bars up to the next barline, None while there are too few or it is too early to decide.
 
         While the transport plays, its barlines count; else the first hit after a silence is the first of a bar. The
-        tempo is the transport's. What a hit of the last `DECIDE_SECONDS` of a bar would be is taken from the bar before.
+        tempo is the transport's. What is still to come of the last bar is taken from the bar before.
         """
         rows = sorted((transport.reached(hit.at), hit.lane, hit.velocity) for hit in tuple(self._hits))
         rows = _since_the_last_silence(rows, transport.reached(now))

@@ -103,8 +103,13 @@ class Server:
             self.playback.heard,
             self._hand_over,
         )
-        folder = GrooveFolder(Path(config.groove_folder), load_map(self.config.midi_map)) if config.groove_folder else None
-        self._grooves = Grooves(DrummerModels(), self._play, self._transport, lambda: self.control.settings, folder)
+        self._grooves = Grooves(
+            DrummerModels(),
+            self._play,
+            self._transport,
+            lambda: self.control.settings,
+            GrooveFolder(Path(config.groove_folder), load_map(self.config.midi_map)) if config.groove_folder else None,
+        )
         self._midi_fault = ""
         self._ports: Ports | None = None
         self._echo: MidiEcho | None = None

@@ -92,7 +92,7 @@ def test_the_tree_has_every_address_with_type_range_and_value(state):
     snare = root["CONTENTS"]["ghostnote"]["CONTENTS"]["level"]["CONTENTS"]["snare"]
     assert snare["FULL_PATH"] == "/ghostnote/level/snare"
     assert snare["RANGE"] == [{"MIN": -60.0, "MAX": 12.0}]
-    assert json.dumps(root).count("FULL_PATH") == len(TABLE) + 5, "five containers"
+    assert json.dumps(root).count("FULL_PATH") == len(TABLE) + 6, "six containers"
 
 
 @pytest.mark.parametrize(

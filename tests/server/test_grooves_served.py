@@ -1,0 +1,97 @@
+"""Grooves by OSC, from words to sound and MIDI: the whole server, the drummers that ship, a python-osc client."""
+
+import threading
+
+import numpy as np
+import pytest
+from pythonosc.dispatcher import Dispatcher
+from pythonosc.osc_server import ThreadingOSCUDPServer
+from pythonosc.udp_client import SimpleUDPClient
+from test_serve import figures, serving, value, wait_for  # noqa: F401
+
+from bridge.osc_client import OscClient
+from ghostnote.errors import GhostnoteError
+from server import serve
+from server.drummer_models import DrummerModels
+
+
+@pytest.fixture
+def subscriber():
+    """Addresses and values as a python-osc server gets them, and its port."""
+    got = []
+    dispatcher = Dispatcher()
+    dispatcher.set_default_handler(lambda address, *values: got.append((address, values)))
+    server = ThreadingOSCUDPServer(("127.0.0.1", 0), dispatcher)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield got, server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def note_ons(server):
+    return [message for message in server._ports.sent if message[0] == 0x99 and message[2]]
+
+
+def loudest(server):
+    return float(np.abs(server.playback.output.played()).max())
+
+
+def test_words_become_sound_and_midi_and_a_file_and_stop(serving, subscriber, tmp_path):  # noqa: F811
+    got, port = subscriber
+    with serving(groove_folder=str(tmp_path / "grooves")) as (server, _):
+        client = SimpleUDPClient(*server._osc.address)
+        client.send_message("/ghostnote/subscribe", port)
+        client.send_message("/ghostnote/groove/prompt", "punk 200 bpm, 1 bar")
+        wait_for(lambda: len(note_ons(server)) >= 12)
+        wait_for(lambda: server.playback.stats.hits >= 12)
+        assert server.playback.engine.transport.bpm == 200.0
+        states = [values for address, values in got if address == "/ghostnote/groove/state"]
+        assert states[0] == ("stopped", "", 0)
+        assert ("playing", "punk 200 bpm, 1 bar", 1) in states
+        assert list((tmp_path / "grooves").glob("punk-200bpm-*.mid"))
+        client.send_message("/ghostnote/groove/stop", [])
+        wait_for(lambda: ("/ghostnote/groove/state", ("stopped", "punk 200 bpm, 1 bar", 0)) in got)
+        assert server.playback.stats.late_hits == 0
+
+
+def test_it_plays_on_after_two_bars_that_were_played_in(serving, subscriber):  # noqa: F811
+    got, port = subscriber
+    with serving() as (server, _):
+        client = SimpleUDPClient(*server._osc.address)
+        client.send_message("/ghostnote/subscribe", port)
+        client.send_message("/ghostnote/tempo", 300.0)
+        client.send_message("/ghostnote/groove/continue", [])
+        wait_for(lambda: ("/ghostnote/groove/state", ("listening", "", 0)) in got)
+        pause = threading.Event()
+        for beat in range(8):
+            client.send_message("/ghostnote/hit", ["kick" if beat % 2 == 0 else "snare", 0.8])
+            pause.wait(60 / 300)
+        played = len(note_ons(server))
+        wait_for(lambda: len(note_ons(server)) >= played + 6)
+        assert value_of(server)[0] == "playing"
+        client.send_message("/ghostnote/transport", "stop")
+        wait_for(lambda: value_of(server)[0] == "stopped")
+
+
+def value_of(server):
+    with OscClient(*server._osc.address) as client:
+        return value(client, "/ghostnote/groove/state")
+
+
+def test_wrong_words_are_answered_with_the_line_of_the_parser(serving):  # noqa: F811
+    with serving() as (_, client), pytest.raises(GhostnoteError, match=r"'xylophone' is not understood; nearest"):
+        client.change("/ghostnote/groove/prompt", ["funk with xylophone"])
+
+
+def test_without_models_the_server_plays_and_says_what_is_missing(serving, monkeypatch, tmp_path):  # noqa: F811
+    monkeypatch.setattr(serve, "DrummerModels", lambda: DrummerModels(tmp_path))
+    with serving() as (server, client):
+        with pytest.raises(GhostnoteError, match="no groovegen model"):
+            client.change("/ghostnote/groove/prompt", ["funk"])
+        with pytest.raises(GhostnoteError, match="no continuation model"):
+            client.change("/ghostnote/groove/continue", [1.0])
+        client.change("/ghostnote/hit", ["snare", 1.0])
+        wait_for(lambda: figures(client)["hits"] == 1)
+        assert figures(client)["groove_late_bars"] == 0

@@ -7,12 +7,12 @@ import pytest
 from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_server import ThreadingOSCUDPServer
 from pythonosc.udp_client import SimpleUDPClient
-from test_serve import figures, serving, value, wait_for  # noqa: F401
 
 from bridge.osc_client import OscClient
 from ghostnote.errors import GhostnoteError
 from server import serve
 from server.drummer_models import DrummerModels
+from tests.server.test_serve import figures, serving, value, wait_for  # noqa: F401
 
 
 @pytest.fixture
@@ -34,10 +34,6 @@ def note_ons(server):
     return [message for message in server._ports.sent if message[0] == 0x99 and message[2]]
 
 
-def loudest(server):
-    return float(np.abs(server.playback.output.played()).max())
-
-
 def test_words_become_sound_and_midi_and_a_file_and_stop(serving, subscriber, tmp_path):  # noqa: F811
     got, port = subscriber
     with serving(groove_folder=str(tmp_path / "grooves")) as (server, _):
@@ -46,6 +42,7 @@ def test_words_become_sound_and_midi_and_a_file_and_stop(serving, subscriber, tm
         client.send_message("/ghostnote/groove/prompt", "punk 200 bpm, 1 bar")
         wait_for(lambda: len(note_ons(server)) >= 12)
         wait_for(lambda: server.playback.stats.hits >= 12)
+        wait_for(lambda: np.abs(server.playback.output.played()).max() > 0.01)
         assert server.playback.engine.transport.bpm == 200.0
         states = [values for address, values in got if address == "/ghostnote/groove/state"]
         assert states[0] == ("stopped", "", 0)
@@ -87,7 +84,7 @@ def test_wrong_words_are_answered_with_the_line_of_the_parser(serving):  # noqa:
 
 def test_without_models_the_server_plays_and_says_what_is_missing(serving, monkeypatch, tmp_path):  # noqa: F811
     monkeypatch.setattr(serve, "DrummerModels", lambda: DrummerModels(tmp_path))
-    with serving() as (server, client):
+    with serving() as (_, client):
         with pytest.raises(GhostnoteError, match="no groovegen model"):
             client.change("/ghostnote/groove/prompt", ["funk"])
         with pytest.raises(GhostnoteError, match="no continuation model"):

@@ -4,7 +4,7 @@ import logging
 from collections import deque
 from itertools import count
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from ghostnote.errors import GhostnoteError, InputError
 from ghostnote.midi_file import write_midi
@@ -57,8 +57,8 @@ class Models(Protocol):
         """What the words ask for."""
         ...
 
-    def generate(self, request: Request, bpm: float, seed: int) -> Performance:
-        """One groove, at a tempo."""
+    def generate(self, request: Any, bpm: float, seed: int) -> Performance:
+        """One groove, at a tempo; `request` is what `parse` gave."""
         ...
 
     def play_on(self, performance: Performance, drummer: int, seed: int) -> Performance:
@@ -103,7 +103,7 @@ class Source:
     """One groove after the other, bar by bar. Not for several threads at once."""
 
     asks_tempo: float | None = None
-    """Tempo that the first bar asks for."""
+    """Tempo that the first bar asks for, until that bar sounds."""
     fault = ""
     """Why grooves are not written to the folder."""
 
@@ -111,6 +111,7 @@ class Source:
         self.models, self._folder, self._name = models, folder, name
         self._take: Take | None = None
         self._drummer, self._beat = -1, 0.0
+        self._first = True
 
     def next_bar(self, bpm: float, drummer: int) -> Bar:
         """The next bar at a tempo, with the feel of drummer 0..10. Raises GhostnoteError."""
@@ -120,8 +121,8 @@ class Source:
             self._take, self._drummer, self._beat = self.models.take(drummer, plain.style), drummer, 0.0
         felt = self._take.play(plain, self._beat) if self._take else None
         self._beat += bar_beats(plain.meter)
-        tempo, self.asks_tempo = self.asks_tempo, None
-        return ready_bar(plain, felt, tempo)
+        first, self._first = self._first, False
+        return ready_bar(plain, felt, self.asks_tempo if first else None)
 
     def close(self) -> None:
         """No more bars are wanted."""

@@ -275,6 +275,8 @@ class Grooves:
             for item in schedule.take(transport.reached(now + AHEAD_SECONDS)):
                 self._send(item, transport, now)
             bar = schedule.reach(transport.reached(now))
+            if bar and bar.tempo and self._source:
+                self._source.asks_tempo = None
         if bar and bar.tempo and bar.tempo != transport.bpm:
             self._play(SetTempo(bar.tempo))
 

@@ -185,9 +185,13 @@ def test_the_new_tempo_of_a_prompt_begins_with_its_first_bar():
     rig = Rig()
     rig.do(PROMPT)
     rig.run(1.0)
-    rig.models.request = Request(bpm=60.0)
+    rig.models.request = Request(bpm=60.0, bars=1)
+    asked = []
+    make = rig.models.generate
+    rig.models.generate = lambda request, bpm, seed: asked.append(bpm) or make(request, bpm, seed)
     rig.do(PROMPT)
     rig.run(12)
+    assert set(asked) == {60.0}
     (change,) = [at for at, item in rig.sent if isinstance(item, SetTempo) and item.bpm == 60.0]
     begin = next(hit.at for hit in rig.hits)
     assert (change - begin) / 2.0 == pytest.approx(round((change - begin) / 2.0), abs=0.02)

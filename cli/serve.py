@@ -33,6 +33,7 @@ def serve(
     groove_folder: Annotated[
         str | None, typer.Option(help="Folder for MIDI files of the grooves that are made up; default none.")
     ] = None,
+    record_folder: Annotated[str | None, typer.Option(help="Folder of recordings; default the user's music.")] = None,
     backend: Annotated[str | None, typer.Option(help="How to play: rtmixer or callback.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads inside the networks; default 1.")] = None,
     provider: Annotated[str | None, typer.Option(help="Where the networks run: cpu (default) or cuda.")] = None,
@@ -50,7 +51,7 @@ def serve(
         "bundle": bundle, "device": device, "block": block, "rate": rate, "lead_ms": lead, "midi": midi,
         "midi_api": midi_api, "midi_map": midi_map, "osc_host": osc_host, "osc_port": osc_port, "discover": discover,
         "preset": preset, "kit": kit, "mode": mode, "play": play, "backend": backend, "threads": threads,
-        "provider": provider, "groove_folder": groove_folder,
+        "provider": provider, "record_folder": record_folder, "groove_folder": groove_folder,
     }  # fmt: skip
     settings = read_config(config, {name: value for name, value in given.items() if value is not None})
     raise typer.Exit(run(settings, announce))

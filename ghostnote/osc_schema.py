@@ -60,6 +60,8 @@ class Argument:
     of_state: Literal["", "kits", "drummers"] = ""
     """The field of `State` with the choices: their names for a string, their indices for an integer."""
     optional: bool = False
+    switch: bool = False
+    """Of a string: the numbers 1 and 0 fit, too, and are read as "1" and "0"."""
 
     def bounds(self, state: State) -> tuple[float, float]:
         """Least and greatest value of a number."""
@@ -73,7 +75,7 @@ class Argument:
         """What fits, in words."""
         if self.type == "s":
             names = self.names(state)
-            return f"one of {', '.join(names)}" if names else "a text"
+            return f"one of {', '.join(names)}" if names else "1, 0 or a text" if self.switch else "a text"
         low, high = self.bounds(state)
         kind = "a whole number" if self.type == "i" else "a number"
         if math.isinf(high):
@@ -87,6 +89,8 @@ class Argument:
         wrong = InputError(f"{path}: {self.name} = {value!r:.60}, expected {self.expected(state)}")
         if self.type == "s":
             names = self.names(state)
+            if self.switch and value in (0, 1):
+                return str(int(value))
             if not isinstance(value, str) or (names and value not in names):
                 raise wrong
             return value

@@ -347,6 +347,16 @@ TABLE: Final[tuple[Address, ...]] = (
         served=True,
     ),
     Address(
+        RECORD,
+        "1 or a name: record what is played as WAV and MIDI; 0: end. Answered, and told, by 1 while it records (0 once "
+        "the files are complete) and the two files. No file is ever replaced.",
+        (Argument("record", "s", switch=True),),
+        lambda s: s.record,
+        feedback=True,
+        replies="iss",
+        served=True,
+    ),
+    Address(
         WATCH,
         f"1: send every hit, the level and the spectrum of the output for the next {SUBSCRIPTION_S:g} s to the sender, "
         "at another port if one is given; 0: no more.",

@@ -28,7 +28,7 @@ from ghostnote.groove_file import read_groove_file
 from ghostnote.latency import Latency
 from ghostnote.midi_map import load_map
 from ghostnote.osc_schema import State, Value
-from ghostnote.osc_table import BUNDLE, GROOVE_PROMPT
+from ghostnote.osc_table import BUNDLE, GROOVE_PROMPT, RECORD
 from server.audio import DeviceInfo
 from server.bundle_swap import BundleSwap, NewBundle
 from server.control import Control, Renders
@@ -40,6 +40,7 @@ from server.inbox import Inbox
 from server.loading import load_bundle, warm_up
 from server.playback import Playback
 from server.realtime import OTHER_PRIORITY, prepare_process, prioritise_thread
+from server.record import Recorder
 from server.resume import restart_process, take_resumed
 from server.serve_config import ServeConfig, groove_path, start_settings
 from server.transport import Transport
@@ -114,7 +115,17 @@ class Server:
         self._ports: Ports | None = None
         self._echo: MidiEcho | None = None
         self._watch = Watch(lambda: self.playback.output)
-        self._osc = OscServer(self._sink, self.state, config.osc_host, config.osc_port, watch=self._watch)
+        self._recorder = Recorder(
+            config.record_folder, lambda: self.playback.output, self._place, load_map(self.config.midi_map), self._bpm
+        )
+        self._osc = OscServer(
+            self._sink,
+            self.state,
+            config.osc_host,
+            config.osc_port,
+            watch=self._watch,
+            services={RECORD: self._recorder.ask},
+        )
         self._stack = ExitStack()
 
     # Start and end
@@ -127,6 +138,7 @@ class Server:
         prioritise_thread(OTHER_PRIORITY)
         self._start(self._swap)
         self._start(self._grooves)
+        self._start(self._recorder)
         self._start(self._osc)
         self._start(OscQueryServer(self.state, self._osc.address, advertise=config.discover))
         self._open_midi(device)
@@ -201,6 +213,7 @@ class Server:
             self._echo.play(item)
         if taken:
             self._watch.hear(item)
+            self._recorder.hear(item)
 
     def _hand_over(self, new: NewBundle) -> bool:
         taken = self.inbox.put(new)
@@ -212,10 +225,19 @@ class Server:
         panic = PanicEvent(time.perf_counter())
         self.inbox.put(panic)
         self._watch.hear(panic)
+        self._recorder.hear(panic)
         self._grooves.told(panic)
 
     def _transport(self) -> Transport | None:
         return self.playback.engine.transport if self.playback.engine else None
+
+    def _place(self, at: float) -> float:
+        """The frame of the output at which a hit of time `at` sounds."""
+        engine = self.playback.engine
+        return engine.clock.frame_at(at) + engine.latency.engine if engine else 0.0
+
+    def _bpm(self) -> float:
+        return self.playback.engine.transport.bpm if self.playback.engine else self.control.settings.tempo
 
     def info(self) -> ServerInfo:
         """What to show once `open` has returned."""
@@ -253,7 +275,8 @@ class Server:
             preset=self.control.preset,
             bundles=self._bundles,
             loading=self._swap.loading,
-            faults={BUNDLE: self._swap.fault, GROOVE_PROMPT: self._grooves.fault},
+            faults={BUNDLE: self._swap.fault, GROOVE_PROMPT: self._grooves.fault, RECORD: self._recorder.fault},
+            record=self._recorder.value,
             groove=self._grooves.state,
             transport="start" if transport and transport.playing else "stop",
             beat=transport.beat_at(time.perf_counter()) if transport else 0.0,
@@ -272,6 +295,7 @@ class Server:
             "osc_dropped": self._osc.dropped,
             "echo_dropped": self._echo.dropped if self._echo else 0,
             "groove_late_bars": self._grooves.late_bars,
+            "record_lost_frames": self._recorder.lost,
             **self.playback.figures(),
         }
 

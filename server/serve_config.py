@@ -53,6 +53,8 @@ class ServeConfig:
     """Shipped groove, or file of one, to be repeated."""
     groove_folder: str = ""
     """Folder to which grooves that are made up are written as MIDI files, too; "" = none."""
+    record_folder: str = ""
+    """Folder of recordings, "" = Ghostnote in the user's music, or recordings in $GHOSTNOTE_HOME."""
     threads: int = 1
     """Threads inside the networks, 1..16."""
     provider: str = "cpu"

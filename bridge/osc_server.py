@@ -215,7 +215,10 @@ class OscServer:
 
     def _release(self) -> None:
         while self._waiting and self._waiting[0][0] <= time.perf_counter():
-            self._sink(heapq.heappop(self._waiting)[2])
+            try:
+                self._sink(heapq.heappop(self._waiting)[2])
+            except GhostnoteError as error:  # whoever sent it long ago is not told
+                _in.warning("%s", error)
 
     def _subscribe(self, peer: Peer, state: State) -> None:
         now = time.perf_counter()

@@ -1,10 +1,13 @@
 """Grooves by OSC, from words to sound and MIDI: the whole server, the drummers that ship, a python-osc client."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
 from pythonosc.dispatcher import Dispatcher
+from pythonosc.osc_bundle_builder import OscBundleBuilder
+from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_server import ThreadingOSCUDPServer
 from pythonosc.udp_client import SimpleUDPClient
 
@@ -92,3 +95,15 @@ def test_without_models_the_server_plays_and_says_what_is_missing(serving, monke
         client.change("/ghostnote/hit", ["snare", 1.0])
         wait_for(lambda: figures(client)["hits"] == 1)
         assert figures(client)["groove_late_bars"] == 0
+
+
+def test_wrong_words_that_waited_for_their_time_do_no_harm(serving):  # noqa: F811
+    with serving() as (server, client):
+        later = OscBundleBuilder(time.time() + 0.2)
+        message = OscMessageBuilder("/ghostnote/groove/prompt")
+        message.add_arg("xylophone")
+        later.add_content(message.build())
+        SimpleUDPClient(*server._osc.address).send(later.build())
+        wait_for(lambda: bool(server._osc._waiting))
+        wait_for(lambda: not server._osc._waiting)
+        assert value(client, "/ghostnote/groove/state") == ("stopped", "", 0)

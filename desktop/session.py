@@ -172,6 +172,10 @@ class Session:
         """ "start", "stop" or "continue"."""
         self._send(path("transport"), action)
 
+    def record(self, recording: bool) -> None:
+        """Begin or end to record."""
+        self._send(path("record"), int(recording))
+
     def morph_to(self, amount: float, first: str, second: str) -> None:
         """Between two kits; with the same kit twice, that kit."""
         if first == second:
@@ -235,6 +239,12 @@ class Session:
     def playing(self) -> bool:
         """Whether the transport runs."""
         return self.values.get(path("transport"), ("stop",))[0] != "stop"
+
+    @property
+    def recording(self) -> tuple[bool, str]:
+        """Whether the server records, and the sound file of this recording or the last, "" before the first."""
+        running, sound = self.values.get(path("record"), (0, ""))[:2]
+        return bool(running), str(sound)
 
     def number(self, name: str, default: float = 0.0) -> float:
         """A setting that is one number, such as "tempo" or "level/kick"."""

@@ -1,4 +1,6 @@
-"""Time: transport, tempo, what it is synchronised to, and a groove to play along."""
+"""Time: transport, recording, tempo, what it is synchronised to, and a groove to play along."""
+
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
@@ -10,16 +12,20 @@ from desktop.widgets.parts import button, caption, card, column, fill, label, ro
 from ghostnote.preset import TEMPO_BPM, Preset
 
 NO_GROOVE = "No groove, transport only"
+RECORD = "Record what is played, as sound and MIDI"
 
 
 class TransportPanel(QWidget):
-    """Play, tempo, groove."""
+    """Play, record, tempo, groove."""
 
     def __init__(self, control: Control) -> None:
         super().__init__()
         self._control, self._session = control, control.session
         self.play = button("▶", "play", "Play or stop", self._toggle)
         self.play.setCheckable(True)
+        self.record = button("●", "play", RECORD, lambda: self._session.record(self.record.isChecked()))
+        self.record.setCheckable(True)
+        self.record.setVisible(self._session.offers(path("record")))
         self.tempo = QDoubleSpinBox()
         self.tempo.setRange(*TEMPO_BPM)
         self.tempo.setDecimals(1)
@@ -36,9 +42,14 @@ class TransportPanel(QWidget):
         self.sync = label("", "small")
         layout = QVBoxLayout()
         layout.addLayout(
-            column(row(caption("Time"), 1, self.sync), row(self.play, self.tempo, self.groove, spacing=10), spacing=10)
+            column(
+                row(caption("Time"), 1, self.sync),
+                row(self.play, self.record, self.tempo, self.groove, spacing=10),
+                spacing=10,
+            )
         )
         self.setLayout(column(card(layout, 14)))
+        self._session.listen("record", lambda *_: self._show_recording())
         for topic in ("tempo", "transport", "status", "beat", "connection"):
             self._session.listen(topic, lambda *_: self.refresh())
         self._session.listen("beat", lambda _, values: self._at(float(values[0])))
@@ -67,6 +78,12 @@ class TransportPanel(QWidget):
     def _at(self, beat: float) -> None:
         self._beat = beat
         self.refresh()
+
+    def _show_recording(self) -> None:
+        recording, sound = self._session.recording
+        self.record.setChecked(recording)
+        state = f"Recording {Path(sound).name}; click to end" if recording else f"{RECORD}; the last is {sound}"
+        self.record.setToolTip(state if sound else RECORD)
 
     def refresh(self) -> None:
         """Show what is in force."""

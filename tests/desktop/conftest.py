@@ -8,9 +8,12 @@ import pytest
 
 from bridge.osc_server import OscServer
 from ghostnote.bundle import bundle_folder, load_manifest
+from ghostnote.errors import InputError
 from ghostnote.events import Command, LoadPreset, TransportEvent
 from ghostnote.osc_schema import State
+from ghostnote.osc_table import RECORD
 from ghostnote.preset import Preset
+from server.watch import Watch
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -65,8 +68,9 @@ class Peer:
                 "hop_latency_ms": 5.33, "lead_latency_ms": 5.0, "device_latency_ms": 4.0, "engine_latency_ms": 10.33,
             },
         )  # fmt: skip
-        self.events = []
-        self.server = OscServer(self.take, lambda: self.state, port=0)
+        self.events, self.folder = [], "/takes"
+        self.watch = Watch(lambda: None)
+        self.server = OscServer(self.take, lambda: self.state, port=0, watch=self.watch, services={RECORD: self.record})
         self.server.start()
 
     def take(self, item):
@@ -76,8 +80,15 @@ class Peer:
             self.set(self.state.settings.after(item))
         else:
             self.events.append(item)
+            self.watch.hear(item)
             if isinstance(item, TransportEvent):
                 self.state = replace(self.state, transport=item.kind)
+
+    def record(self, args):
+        if not self.folder:
+            raise InputError("cannot record into /away: there is no such folder")
+        self.state = replace(self.state, record=(int(args[0]), f"{self.folder}/a.wav", f"{self.folder}/a.mid"))
+        return self.state.record
 
     def set(self, settings):
         """As when another controller has changed something."""

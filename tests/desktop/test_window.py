@@ -41,6 +41,25 @@ def strip(window, piece):
 # Control to message
 
 
+def test_the_record_button_records_until_it_is_clicked_again(window, peer, until):
+    record = window.play_page.transport.record
+    assert record.isVisible()
+    record.click()
+    until(lambda: peer.state.record[0] == 1 and "a.wav" in record.toolTip())
+    assert record.isChecked()
+    record.click()
+    until(lambda: peer.state.record[0] == 0 and "the last is /takes/a.wav" in record.toolTip())
+    assert not record.isChecked()
+
+
+def test_a_recording_that_is_refused_leaves_the_button_out(window, peer, until):
+    peer.folder = ""
+    record = window.play_page.transport.record
+    record.click()
+    until(lambda: not record.isChecked())
+    assert peer.state.record == (0, "", "")
+
+
 def test_a_click_on_a_kit_chooses_it_and_plays_a_few_hits_on_it(window, peer, until):
     click_kit(window.play_page, 1)
     wanted = peer.state.kits[1]
@@ -96,7 +115,7 @@ def test_every_pad_plays_its_piece_by_click_and_by_key_and_lights(window, peer, 
     for piece in PIECES:
         pad = strip(window, piece).pad
         QTest.mouseClick(pad, Qt.MouseButton.LeftButton, pos=pad.rect().center())
-        assert pad.light > 0
+        until(lambda pad=pad: pad.light > 0)
         QTest.keyClick(pad, Qt.Key.Key_Space)
     until(lambda: len(peer.hits(NoteEvent)) == 2 * len(PIECES))
     wanted = [LANE_OF_NAME[strip(window, piece).pad.way] for piece in PIECES for _ in range(2)]
@@ -275,7 +294,7 @@ def test_everything_is_reached_by_the_tab_key(window):
 
 def test_nothing_moves_while_nothing_sounds(window, until):
     window.control.session.hit("kick", 0.5)
-    assert window.play_page.animation.awake
+    until(lambda: window.play_page.animation.awake)
     window.play_page.lanes.hits.clear()
     until(lambda: not window.play_page.animation.awake)
 

@@ -111,7 +111,7 @@ def test_a_folder_that_is_not_there_and_a_name_that_is_none_are_refused(tmp_path
     with pytest.raises(InputError, match="no such folder"):
         Rig(tmp_path / "away").recorder.ask(("1",))
     rig = Rig(tmp_path)
-    with pytest.raises(InputError, match="name of a recording '../x'"):
+    with pytest.raises(InputError, match=r"name of a recording '\.\./x'"):
         rig.recorder.ask(("../x",))
     assert rig.recorder.value == (0, "", "")
     assert list(tmp_path.iterdir()) == []

@@ -195,7 +195,8 @@ class OscServer:
         elif row.path == UNSUBSCRIBE:
             self._subscribers.remove((sender[0], int(args[0]) if args else sender[1]))
         elif row.path == WATCH:
-            self._watch_for((sender[0], int(args[1]) if len(args) > 1 else sender[1]), bool(args[0]))
+            watching, *port = args
+            self._watch_for((sender[0], int(port[0]) if port else sender[1]), bool(watching))
         elif row.path in self._services:
             self._send(sender, row.path, self._services[row.path](args))
         elif row.path == PRESET:

@@ -34,6 +34,10 @@ def serve(
         str | None, typer.Option(help="Folder for MIDI files of the grooves that are made up; default none.")
     ] = None,
     record_folder: Annotated[str | None, typer.Option(help="Folder of recordings; default the user's music.")] = None,
+    live_feel: Annotated[
+        float | None,
+        typer.Option(help="Milliseconds by which the drummer's feel may delay live hits, such as 30; default none."),
+    ] = None,
     backend: Annotated[str | None, typer.Option(help="How to play: rtmixer or callback.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads inside the networks; default 1.")] = None,
     provider: Annotated[str | None, typer.Option(help="Where the networks run: cpu (default) or cuda.")] = None,
@@ -52,6 +56,7 @@ def serve(
         "midi_api": midi_api, "midi_map": midi_map, "osc_host": osc_host, "osc_port": osc_port, "discover": discover,
         "preset": preset, "kit": kit, "mode": mode, "play": play, "backend": backend, "threads": threads,
         "provider": provider, "record_folder": record_folder, "groove_folder": groove_folder,
+        "live_feel_ms": live_feel,
     }  # fmt: skip
     settings = read_config(config, {name: value for name, value in given.items() if value is not None})
     raise typer.Exit(run(settings, announce))

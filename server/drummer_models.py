@@ -16,6 +16,7 @@ from drummers.styles import STYLES
 from ghostnote.errors import GhostnoteError
 from ghostnote.performance import Performance
 from server.groove_sources import Take
+from server.live_feel import Delays
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,12 @@ class DrummerModels:
         if self._humanizer is None:
             return None
         return self._humanizer.begin(drummer=known(drummer), style=style if style in STYLES else None)
+
+    def live(self, drummer: int, longest: float) -> Delays:
+        """A drummer for hits that are played in, who waits `longest` seconds at most. Raises without a model."""
+        if self._humanizer is None:
+            raise self._fault(humanizer.KIND)
+        return self._humanizer.live(drummer=known(drummer), longest=longest)
 
 
 def known(drummer: int) -> int:

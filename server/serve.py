@@ -23,7 +23,7 @@ from bridge.oscquery import OscQueryServer
 from bridge.ports import Ports
 from ghostnote.bundle import bundle_names
 from ghostnote.errors import MissingError
-from ghostnote.events import Command, Event, GrooveCommand, LoadBundle, PanicEvent
+from ghostnote.events import Command, Event, GrooveCommand, LoadBundle, NoteEvent, PanicEvent
 from ghostnote.groove_file import read_groove_file
 from ghostnote.latency import Latency
 from ghostnote.midi_map import load_map
@@ -37,6 +37,7 @@ from server.groove_loop import GrooveLoop
 from server.groove_sources import GrooveFolder
 from server.grooves import Grooves
 from server.inbox import Inbox
+from server.live_feel import LiveFeel
 from server.loading import load_bundle, warm_up
 from server.playback import Playback
 from server.realtime import OTHER_PRIORITY, prepare_process, prioritise_thread
@@ -104,8 +105,15 @@ class Server:
             self.playback.heard,
             self._hand_over,
         )
+        models = DrummerModels()
+        self._live_feel: LiveFeel | None = None
+        if config.live_feel_ms:
+            longest = config.live_feel_ms / 1000
+            self._live_feel = LiveFeel(
+                lambda drummer: models.live(drummer, longest), self._transport, lambda: self.control.settings
+            )
         self._grooves = Grooves(
-            DrummerModels(),
+            models,
             self._play,
             self._transport,
             lambda: self.control.settings,
@@ -200,9 +208,9 @@ class Server:
         if isinstance(item, GrooveCommand):
             self._grooves.do(item)
             return
-        self._play(item)
         if isinstance(item, Event):
             self._grooves.told(item)
+        self._play(self._live_feel.play(item) if self._live_feel and isinstance(item, NoteEvent) else item)
 
     def _play(self, item: Event | Command) -> None:
         """To the render thread, and what is played to "Ghostnote Out" as well, wherever it comes from."""
@@ -295,6 +303,7 @@ class Server:
             "osc_dropped": self._osc.dropped,
             "echo_dropped": self._echo.dropped if self._echo else 0,
             "groove_late_bars": self._grooves.late_bars,
+            "feel_latency_ms": round(1000 * self._live_feel.latency, 3) if self._live_feel else 0.0,
             "record_lost_frames": self._recorder.lost,
             **self.playback.figures(),
         }

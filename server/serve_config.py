@@ -55,13 +55,21 @@ class ServeConfig:
     """Folder to which grooves that are made up are written as MIDI files, too; "" = none."""
     record_folder: str = ""
     """Folder of recordings, "" = Ghostnote in the user's music, or recordings in $GHOSTNOTE_HOME."""
+    live_feel_ms: float = 0.0
+    """Longest time by which the drummer's feel may delay hits that are played in [ms], 0..100; 0 = no such feel."""
     threads: int = 1
     """Threads inside the networks, 1..16."""
     provider: str = "cpu"
     """"cpu" or "cuda"."""
 
     def __post_init__(self) -> None:
-        ranges = (("block", 16, 8192), ("osc_port", 0, 65535), ("threads", 1, 16), ("lead_ms", 0, 1000))
+        ranges = (
+            ("block", 16, 8192),
+            ("osc_port", 0, 65535),
+            ("threads", 1, 16),
+            ("lead_ms", 0, 1000),
+            ("live_feel_ms", 0, 100),
+        )
         for name, low, high in ranges:
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected {low}..{high}")

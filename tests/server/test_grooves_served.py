@@ -13,6 +13,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from bridge.osc_client import OscClient
 from ghostnote.errors import GhostnoteError
+from ghostnote.events import NoteEvent
 from server import serve
 from server.drummer_models import DrummerModels
 from tests.server.test_serve import figures, serving, value, wait_for  # noqa: F401
@@ -107,3 +108,24 @@ def test_wrong_words_that_waited_for_their_time_do_no_harm(serving):  # noqa: F8
         wait_for(lambda: bool(server._osc._waiting))
         wait_for(lambda: not server._osc._waiting)
         assert value(client, "/ghostnote/groove/state") == ("stopped", "", 0)
+
+
+def test_hits_that_are_played_in_get_a_drummers_feel_only_when_asked_and_its_latency_is_told(serving):  # noqa: F811
+    with serving(live_feel_ms=40.0) as (server, client):
+        client.change("/ghostnote/hit", ["snare", 0.5])
+        assert figures(client)["feel_latency_ms"] == 0.0
+        client.change("/ghostnote/feel/timing", [1.0])
+        client.change("/ghostnote/feel/velocity", [1.0])
+        assert figures(client)["feel_latency_ms"] == 20.0
+        plain = NoteEvent(time.perf_counter(), 1, 0.5)
+        felt = server._live_feel.play(plain)
+        assert 0.0 <= felt.at - plain.at <= 0.04 + 1e-6
+        assert felt.performed
+        assert felt.velocity != plain.velocity
+        wait_for(lambda: figures(client)["hits"] == 1)
+
+
+def test_live_feel_without_its_model_is_refused_at_the_start(serving, monkeypatch, tmp_path):  # noqa: F811
+    monkeypatch.setattr(serve, "DrummerModels", lambda: DrummerModels(tmp_path))
+    with pytest.raises(GhostnoteError, match="no humanizer model"), serving(live_feel_ms=40.0):
+        pass

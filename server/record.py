@@ -38,6 +38,8 @@ MAX_WAITING: Final = 100
 MAX_EVENTS: Final = 500_000
 MAX_BYTES: Final = 2**32 - 2**16
 """Of a WAV file."""
+MIDI_BYTES: Final = 2**16
+"""Kept free for the MIDI file, so that a disk which the sound has filled does not cost the hits."""
 FRAME_BYTES: Final = 6
 """24 bits, two channels."""
 
@@ -182,7 +184,7 @@ class Take:
             performance = _performance(self._events, self.seconds, self._bpm, self.wav.stem)
         lanes = {*performance.hits["lane"].tolist(), *performance.chokes["lane"].tolist()}
         writes_all = lanes <= self._map.note_of_lane.keys()
-        write_midi(performance, self.mid, self._map if writes_all else load_map("gm"))
+        write_midi(performance, self.mid, self._map if writes_all else load_map("gm"))  # in place of what kept its room
 
 
 def _new_files(folder: Path, name: str) -> tuple[Path, Path, BinaryIO]:
@@ -190,13 +192,18 @@ def _new_files(folder: Path, name: str) -> tuple[Path, Path, BinaryIO]:
     for number in count(1):
         stem = name if number == 1 else f"{name}-{number}"
         wav, mid = folder / f"{stem}.wav", folder / f"{stem}.mid"
-        if mid.exists():
+        if wav.exists():
             continue
         try:
-            file = wav.open("xb")
+            mid.open("xb").close()
         except FileExistsError:
             continue
-        return wav, mid, file
+        try:
+            mid.write_bytes(bytes(MIDI_BYTES))
+            return wav, mid, wav.open("xb")
+        except OSError:
+            mid.unlink()
+            raise
     raise AssertionError
 
 

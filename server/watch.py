@@ -21,8 +21,8 @@ from server.output import Output
 
 METER_S: Final = 1 / 25
 SPECTRUM_S: Final = 1 / 15
-FLOOR_DB: Final = -90.0
-"""Least level that is told; below it there is silence."""
+FLOOR_DB: Final = -72.0
+"""Least level that is told; what is below counts as silence, such as what a network leaves behind a hit."""
 BANDS: Final = 48
 LOWEST_HZ: Final = 40.0
 HIGHEST_HZ: Final = 16_000.0

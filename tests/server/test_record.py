@@ -128,6 +128,7 @@ def test_a_full_disk_ends_the_recording_with_a_reason_and_keeps_what_was_written
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     rig.recorder.ask(("song",))
+    rig.recorder.hear(NoteEvent(0.5, 1, 0.8))
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
         rig.play(noise(80 * BLOCK))
@@ -138,7 +139,9 @@ def test_a_full_disk_ends_the_recording_with_a_reason_and_keeps_what_was_written
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "song.wav ended: File too large" in rig.recorder.fault
-    assert soundfile.info(rig.recorder.value[1]).frames >= 0
+    audio, _ = soundfile.read(rig.recorder.value[1], dtype="float32", always_2d=True)
+    assert len(read_midi(Path(rig.recorder.value[2]), load_map("gm"))[0].hits) == 1
+    assert len(audio) <= 50_000 / 6
     rig.recorder.ask(("song",))
     assert rig.recorder.fault == ""
 

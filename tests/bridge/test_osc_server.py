@@ -13,7 +13,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from bridge.osc_packet import write_message
 from bridge.osc_peers import MAX_PEERS, MAX_SUBSCRIBERS, RateLimit, Subscribers
 from bridge.osc_server import OscServer, feedback_values
-from ghostnote.errors import MissingError
+from ghostnote.errors import InputError, MissingError
 from ghostnote.events import LoadPreset, NoteEvent, PanicEvent, SetKit, SetLevel, SetTempo, TransportEvent
 from ghostnote.osc_schema import State
 from ghostnote.preset import Preset, save_preset
@@ -268,3 +268,64 @@ def test_a_subscription_ends_by_itself():
     for n in range(MAX_SUBSCRIBERS):
         assert subscribers.add(("a", n), until=10)
     assert not subscribers.add(("b", 1), until=10)
+
+
+class Watch:
+    """One message for each look while it is watched."""
+
+    def __init__(self):
+        self.watched = False
+
+    def set_watched(self, watched):
+        self.watched = watched
+
+    def take(self, now):
+        assert self.watched
+        return [("/ghostnote/meter", (-6.0, -12.0))]
+
+
+def test_watchers_alone_are_sent_what_is_watched_and_only_until_the_last_one_ends_it(engine, client_of):
+    watch = Watch()
+    with OscServer(engine.sink, lambda: engine.state, port=0, watch=watch) as server:
+        one, other, stranger = client_of(server), client_of(server), client_of(server)
+        one.send("/ghostnote/watch", 1)
+        other.send("/ghostnote/watch", 1, one.socket.getsockname()[1])
+        assert one.hear() == ("/ghostnote/meter", (-6.0, -12.0))
+        assert stranger.ask("/ghostnote/kit") == ("/ghostnote/kit", ("tr808",))
+        one.send("/ghostnote/watch", 0)
+        wait_for(lambda: not watch.watched)
+
+
+def test_watchers_beyond_the_number_are_refused(engine, client_of):
+    with OscServer(engine.sink, lambda: engine.state, port=0, watch=Watch()) as server:
+        client = client_of(server)
+        for port in range(20_000, 20_000 + MAX_SUBSCRIBERS):
+            client.send("/ghostnote/watch", 1, port)
+        address, values = client.ask("/ghostnote/watch", 1)
+        assert address == "/ghostnote/error"
+        assert f"{MAX_SUBSCRIBERS} peers already" in values[1]
+
+
+def test_a_service_answers_its_sender_and_its_errors_are_told(engine, client_of):
+    def record(args):
+        if args == ("0",):
+            raise InputError("nothing runs")
+        return 1, str(args[0]), "b"
+
+    with OscServer(engine.sink, lambda: engine.state, port=0, services={"/ghostnote/record": record}) as server:
+        client = client_of(server)
+        assert client.ask("/ghostnote/record", 1.0) == ("/ghostnote/record", (1, "1", "b"))
+        assert client.ask("/ghostnote/record", "take") == ("/ghostnote/record", (1, "take", "b"))
+        assert client.ask("/ghostnote/record", 0) == ("/ghostnote/error", ("/ghostnote/record", "nothing runs"))
+        assert "expected 1, 0 or a text" in client.ask("/ghostnote/record", 2)[1][1]
+    assert engine.items == []
+
+
+def test_what_failed_later_is_told_to_subscribers_once_for_each_address(client, engine):
+    client.send("/ghostnote/subscribe")
+    while client.hear()[0] != "/ghostnote/subscribe":
+        pass
+    engine.state = dataclasses.replace(engine.state, faults={"/ghostnote/bundle": "", "/ghostnote/record": "disk full"})
+    assert client.hear() == ("/ghostnote/error", ("/ghostnote/record", "disk full"))
+    client.send("/ghostnote/kit")
+    assert client.hear() == ("/ghostnote/kit", ("tr808",))

@@ -78,7 +78,7 @@ def test_a_misfit_key_is_named(change, message):
         parse_manifest({**TABLE, **change}, "manifest.toml")
 
 
-OPTIONAL = ("precision", "licence", "attributions", "training", "metrics")
+OPTIONAL = ("causal", "precision", "licence", "attributions", "training", "metrics")
 
 
 @pytest.mark.parametrize("key", [key for key in TABLE if key not in OPTIONAL])

@@ -206,9 +206,11 @@ TABLE: Final[tuple[Address, ...]] = (
     ),
     *(_level(piece) for piece in PIECES),
     *(_pan(piece) for piece in PIECES),
-    _feel("timing", "How loosely live hits are timed: 0 as played, 1 loose."),
-    _feel("velocity", "How unevenly live hits are struck: 0 as played, 1 uneven."),
-    _feel("swing", "Swing of live hits: 0 straight, 1 triplets."),
+    _feel("timing", "How loosely live hits are timed; how much of the drummer's timing grooves get. 0 none, 1 all."),
+    _feel(
+        "velocity", "How unevenly live hits are struck; how much of the drummer's dynamics grooves get. 0 none, 1 all."
+    ),
+    _feel("swing", "Swing: 0 straight, 1 triplets."),
     Address(
         f"{ROOT}/mode",
         "live: sounds one constant latency later; window: four beats at a time, sounds one window later.",
@@ -271,8 +273,8 @@ TABLE: Final[tuple[Address, ...]] = (
     ),
     Address(
         GROOVE_PROMPT,
-        "Make up grooves to these words, such as funk 100 bpm, and play them from the next barline on, new ones all the "
-        "time; sets the tempo.",
+        "Make up grooves to these words, such as funk 100 bpm, and play them from the next barline on, new ones all "
+        "the time; sets the tempo.",
         (Argument("prompt", "s"),),
         lambda s: (s.groove[1],),
         lambda s, at, a: [GrooveCommand("prompt", str(a[0]))],

@@ -219,7 +219,7 @@ def test_bundles_that_cannot_play_are_named_and_the_old_one_goes_on(serving, tmp
 
 
 def test_a_bundle_that_looks_ahead_plays_in_window_mode_only(serving, tmp_path):
-    bidirectional = str(copied_bundle(tmp_path, "bidirectional", causal=("hop = 256", "hop = 256\ncausal = false")))
+    bidirectional = str(copied_bundle(tmp_path, "bidirectional", causal=("causal = true", "causal = false")))
     with (
         pytest.raises(InputError, match="renders whole windows and cannot play in mode live"),
         serving(bundle=bidirectional),

@@ -200,5 +200,6 @@ def running(
 
 
 def ghostnote(*arguments: str) -> list[str]:
-    """The command line of `ghostnote` in this Python."""
-    return [sys.executable, "-c", "from cli.main import main; main()", *arguments]
+    """The command line of `ghostnote` in this Python; it hears Ctrl-C also when started in the background of a shell."""
+    ctrl_c = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    return [sys.executable, "-c", f"{ctrl_c}; from cli.main import main; main()", *arguments]

@@ -19,7 +19,7 @@ from bridge.midi_decode import MidiDecoder
 from bridge.midi_echo import MidiEcho
 from bridge.midi_ports import MidiPorts
 from bridge.osc_server import OscServer
-from bridge.oscquery import OscQueryServer
+from bridge.oscquery import OscQueryServer, free_port
 from bridge.ports import Ports
 from ghostnote.bundle import bundle_names
 from ghostnote.errors import MissingError
@@ -130,7 +130,7 @@ class Server:
             self._sink,
             self.state,
             config.osc_host,
-            config.osc_port,
+            config.osc_port or free_port(config.osc_host),
             watch=self._watch,
             services={RECORD: self._recorder.ask},
         )

@@ -200,6 +200,6 @@ def running(
 
 
 def ghostnote(*arguments: str) -> list[str]:
-    """The command line of `ghostnote` in this Python; it hears Ctrl-C also when a shell started it in the background."""
+    """The command line of `ghostnote` in this Python; it hears Ctrl-C even if a shell started it in the background."""
     ctrl_c = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     return [sys.executable, "-c", f"{ctrl_c}; from cli.main import main; main()", *arguments]

@@ -128,7 +128,7 @@ def measure(system: System, server: JackServer, load: str, hits: int) -> Result:
             xruns=xruns,
             late_hops=int(figures["late_hops"]) if figures else None,
             cpu=cpu,
-            rss=rss_mib(process.pid),
+            rss=memory_mib(process.pid),
         )  # fmt: skip
 
 
@@ -157,10 +157,10 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def rss_mib(pid: int) -> float:
-    """Resident memory of a process."""
+def memory_mib(pid: int, line: str = "VmRSS") -> float:
+    """Memory of a process, by default all that is resident."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+    return int(next(found for found in lines if found.startswith(line)).split()[1]) / 1024
 
 
 def row(result: Result) -> str:

@@ -1,10 +1,11 @@
 """Serve for a long time under random MIDI and OSC, and tell what grows, what is late and what hangs.
 
-    python -m benchmarks.soak [--minutes 15] [--every 60] [--seed 0] [--write docs/soak.md]
+    python -m benchmarks.soak [--minutes 15] [--every 60] [--seed 0] [--bundle FOLDER] [--write docs/soak.md]
 
-`ghostnote serve` with its bundle on a JACK server of its own. A client plays notes on all channels and numbers, pedal,
-aftertouch, clock, sysex and program changes; another sends OSC: kits, morphs, levels, feel, hits, queries, nonsense. At
-the end both fall silent: what still sounds after the longest tail is a stuck note.
+`ghostnote serve` with the shipped bundle, or another (a small one leaves the machine to others), on a JACK server of
+its own. A client plays notes on all channels and numbers, pedal, aftertouch, clock, sysex and program changes; another
+sends OSC: kits, morphs, levels, feel, hits, queries, nonsense. At the end both fall silent: what still sounds after the
+longest tail is a stuck note.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
-from benchmarks.latency import OSC_PORT, cpu_seconds, rss_mib, status
+from benchmarks.latency import cpu_seconds, memory_mib
 from bridge.osc_packet import write_message
 from cli.doctor import ask
 from cli.evaluate import cpu_name
 
+OSC_PORT: Final = 9179
 CHUNK_SECONDS: Final = 10.0
 EVENTS_PER_SECOND: Final = 20.0
 OSC_PER_SECOND: Final = 4.0
@@ -40,6 +43,8 @@ SILENT_SECONDS: Final = 12.0
 WARM_UP_SECONDS: Final = 120.0
 """Left out of the growth: until then every buffer has been used once."""
 SILENCE_DB: Final = -60.0
+IDLE_LOAD: Final = 0.3
+"""Load average of the minute before the start above which other programs are at work."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,12 @@ class Look:
     seconds: float
     rss: float
     """MiB."""
+    own: float
+    """MiB of it that no file can give back: the heap and the stacks."""
     threads: int
     cpu: float
     """Percent of one core since the last look."""
-    figures: dict[str, float | str]
+    figures: Mapping[str, float | str]
 
 
 class OscLoad(threading.Thread):
@@ -131,13 +138,22 @@ def plan(r: random.Random, rate: int) -> list[tuple[int, bytes]]:
 def look(pid: int, began: float, cpu: float) -> Look:
     """The process and its own figures now."""
     threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
-    return Look(time.monotonic() - began, rss_mib(pid), threads, cpu, status())
+    rss, own = memory_mib(pid), memory_mib(pid, "RssAnon")
+    return Look(time.monotonic() - began, rss, own, threads, cpu, figures())
 
 
-def soak(seconds: float, every: float, seed: int, block: int) -> tuple[list[Look], dict[str, str]]:
-    """Looks at the server and what there is to say besides."""
+def figures() -> dict[str, float | str]:
+    """The server's figures by name."""
+    found = ask("/ghostnote/status", "127.0.0.1", OSC_PORT)
+    return dict(zip(found[::2], found[1::2], strict=True))
+
+
+def soak(seconds: float, every: float, seed: int, block: int, bundle: Path | None) -> tuple[list[Look], dict[str, str]]:
+    """Looks at the server and what there is to say besides. `bundle`: None = the shipped one."""
     r = random.Random(seed)
     command = ghostnote("serve", "--midi-api", "jack", "--osc-port", str(OSC_PORT), "--block", str(block))
+    if bundle:
+        command += ["--bundle", str(bundle)]
     with JackServer(f"ghostnote-soak-{os.getpid()}", block=block) as server, running(command, server) as process:
         with Probe(server) as probe:
             wait_until(
@@ -151,10 +167,10 @@ def soak(seconds: float, every: float, seed: int, block: int) -> tuple[list[Look
             osc.stop()
             _, rest = probe.take([], SILENT_SECONDS)
             left = _level_db(rest[-probe.rate :]) - peak
-            figures = status()
+            pending = figures()["pending"]
         said = {
             "sound left 12 s after the last message": f"{left:.0f} dB" if np.isfinite(left) else "none",
-            "stuck notes": "no" if left < SILENCE_DB and figures["pending"] == 0 else "yes",
+            "stuck notes": "no" if left < SILENCE_DB and pending == 0 else "yes",
             "OSC messages, changes of kit among them": f"{osc.sent}, {osc.kit_changes}",
             "cycles that the measuring client missed": str(probe.missed),
             "ended on request with status": str(_end(process)),
@@ -192,36 +208,50 @@ COUNTERS: Final = (
     "hits", "late_hops", "dropped_frames", "xruns", "clock_jumps", "late_hits", "lost_hits", "queue_dropped",
     "osc_dropped", "pending", "render_p50_ms", "render_p99_ms",
 )  # fmt: skip
-COLUMNS: Final = ("minutes", "RSS MiB", "threads", "CPU %", *(name.replace("_", " ") for name in COUNTERS))
+COLUMNS: Final = ("minutes", "RSS MiB", "own MiB", "threads", "CPU %", *(name.replace("_", " ") for name in COUNTERS))
 HEAD: Final = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 
 def row(state: Look) -> str:
     """One line of the table."""
     numbers = [state.figures.get(name, "-") for name in COUNTERS]
-    cells = [f"{state.seconds / 60:.1f}", f"{state.rss:.1f}", str(state.threads), f"{state.cpu:.0f}"]
+    cells = [f"{state.seconds / 60:.1f}", f"{state.rss:.2f}", f"{state.own:.2f}", str(state.threads)]
+    cells.append(f"{state.cpu:.0f}")
     return f"| {' | '.join([*cells, *(f'{n:.2f}' if isinstance(n, float) else str(n) for n in numbers)])} |"
 
 
-def growth(looks: list[Look]) -> str:
+def growth(looks: list[Look], memory: Callable[[Look], float]) -> str:
     """MiB per hour by regression over the looks after the warm-up, with its standard error."""
     late = [one for one in looks if one.seconds >= WARM_UP_SECONDS]
     if len(late) < 4:
         return "too short to tell"
-    hours, rss = np.array([one.seconds / 3600 for one in late]), np.array([one.rss for one in late])
-    (slope, _), covariance = np.polyfit(hours, rss, 1, cov=True)
+    hours = np.array([one.seconds / 3600 for one in late])
+    (slope, _), covariance = np.polyfit(hours, [memory(one) for one in late], 1, cov=True)
     return f"{slope:+.2f} ± {np.sqrt(covariance[0, 0]):.2f} MiB per hour"
 
 
-def page(looks: list[Look], said: dict[str, str], block: int) -> str:
-    """docs/soak.md."""
+def facts(looks: list[Look], said: dict[str, str]) -> dict[str, str]:
+    """What the looks come to, and what was said besides."""
+    end, hops = looks[-1].figures, int(looks[-1].figures["hops"]) - int(looks[0].figures["hops"])
+    late = int(end["late_hops"]) - int(looks[0].figures["late_hops"])
+    return {
+        "RSS grows by": growth(looks, lambda one: one.rss),
+        "memory of its own grows by": growth(looks, lambda one: one.own),
+        "late hops": f"{late} of {hops} ({late / max(1, hops):.4%})",
+        **said,
+    }
+
+
+def page(looks: list[Look], said: dict[str, str], block: int, load: float) -> str:
+    """The page. `load`: load average of the minute before the start."""
     text = (Path(__file__).parent / "soak_page.md").read_text(encoding="utf-8")
-    facts = {"RSS grows by": growth(looks), **said}
     machine = f"{cpu_name()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
+    busy = "the machine was busy with other programs: its late hops and xruns say little about the server"
     return text.format(
-        minutes=f"{looks[-1].seconds / 60:.0f}", block=block, machine=machine, bundle=looks[0].figures["bundle"],
-        date=datetime.now(UTC).date(), load=f"{os.getloadavg()[2]:.1f}",
-        facts="\n".join(f"- {name}: {value}" for name, value in facts.items()),
+        arguments=" ".join(sys.argv[1:]), minutes=f"{looks[-1].seconds / 60:.0f}", block=block, machine=machine,
+        bundle=looks[0].figures["bundle"], date=datetime.now(UTC).date(), before=f"{load:.1f}",
+        load=f"{os.getloadavg()[2]:.1f}", state=busy if load > IDLE_LOAD else "nothing else was at work",
+        facts="\n".join(f"- {name}: {value}" for name, value in facts(looks, said).items()),
         table="\n".join([HEAD, *map(row, looks)]),
     )  # fmt: skip
 
@@ -233,15 +263,17 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=60.0, help="seconds between looks")
     parser.add_argument("--block", type=int, default=128, help="frames per JACK cycle")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bundle", type=Path, help="folder of another bundle than the shipped one")
     parser.add_argument("--write", type=Path, help="the page to write")
     options = parser.parse_args()
     if jack_missing():
         sys.exit(f"soak: not run: {jack_missing()}")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that what was started is ended, too
-    looks, said = soak(60 * options.minutes, options.every, options.seed, options.block)
-    print(f"RSS grows by: {growth(looks)}", *(f"{name}: {value}" for name, value in said.items()), sep="\n")
+    load = os.getloadavg()[0]
+    looks, said = soak(60 * options.minutes, options.every, options.seed, options.block, options.bundle)
+    print("", *(f"{name}: {value}" for name, value in facts(looks, said).items()), sep="\n")
     if options.write:
-        options.write.write_text(page(looks, said, options.block), encoding="utf-8")
+        options.write.write_text(page(looks, said, options.block, load), encoding="utf-8")
         print(options.write)
 
 

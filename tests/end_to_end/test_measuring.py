@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.ardour.line_up import RATE, click_offsets, lag, make_region
 from benchmarks.ardour.session_file import add_region
-from benchmarks.soak import Look, growth, plan
+from benchmarks.soak import Look, growth, page, plan
 from bridge.midi_decode import MidiDecoder
 from ghostnote.midi_map import load_map
 
@@ -70,9 +70,21 @@ def test_the_lag_of_a_moved_sound_is_how_far_it_was_moved():
 
 
 def test_growth_is_told_per_hour_and_without_the_warm_up():
-    looks = [Look(60.0 * n, 200 + 6 * n / 60 + (50 if n > 1 else 0), 13, 10, {}) for n in range(16)]
-    assert growth(looks).startswith("+6.00 ±")
-    assert growth(looks[:4]) == "too short to tell"
+    looks = [Look(60.0 * n, 200 + 6 * n / 60 + (50 if n > 1 else 0), 90 - n / 60, 13, 10, {}) for n in range(16)]
+    assert growth(looks, lambda one: one.rss).startswith("+6.00 ±")
+    assert growth(looks, lambda one: one.own).startswith("-1.00 ±")
+    assert growth(looks[:4], lambda one: one.rss) == "too short to tell"
+
+
+def test_a_soak_tells_the_bundle_and_whether_the_machine_was_busy():
+    figures = [{"bundle": "tiny", "hops": 1000, "late_hops": 1}, {"bundle": "tiny", "hops": 3000, "late_hops": 3}]
+    looks = [Look(600.0 * n, 200, 90, 13, 10, one) for n, one in enumerate(figures)]
+    quiet, busy = (page(looks, {"stuck notes": "no"}, 128, load) for load in (0.1, 1.5))
+    assert "bundle tiny" in quiet
+    assert "late hops: 2 of 2000 (0.1000%)" in quiet
+    assert "stuck notes: no" in quiet
+    assert "nothing else was at work" in quiet
+    assert "busy with other programs" in busy
 
 
 def test_the_load_of_the_soak_holds_hits_that_the_server_understands():

@@ -13,7 +13,7 @@ import torch
 
 from export.graphs import Tracing, tracings
 from export.model_card import model_card
-from export.parity import Parity, compare, run_graph
+from export.parity import Parity, compare, open_graph, run_graph
 from export.precision import PRECISIONS, quantise, round_to_half, store_half
 from export.quality import Cost, cost_of
 from export.steady import steady_product
@@ -133,7 +133,7 @@ def write_graphs(
         write_graph(same[0], path)
         if finish:
             finish(path)
-        parity += compare(path, same)
+        parity += compare(open_graph(path), same)
     failed = [p for p in parity if not p.holds]
     if failed:
         worst = ", ".join(f"{p.graph}/{p.tensor} {p.error:.2g}" for p in failed)
@@ -141,14 +141,14 @@ def write_graphs(
     return parity, samples[0]
 
 
-def write_graph(tracing: Tracing, path: Path) -> None:
+def write_graph(tracing: Tracing, path: Path, opset: int = OPSET) -> None:
     """Export one network as an ONNX graph whose varying axes are free."""
     with warnings.catch_warnings():
         # The tracing exporter is the one that keeps our names and free axes, and takes seconds; torch calls it legacy.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             tracing.module, tuple(tracing.inputs.values()), path, input_names=list(tracing.inputs),
-            output_names=tracing.output_names, dynamic_axes=tracing.dynamic, opset_version=OPSET, dynamo=False,
+            output_names=tracing.output_names, dynamic_axes=tracing.dynamic, opset_version=opset, dynamo=False,
         )  # fmt: skip
     if tracing.role == "predictor":
         steady_product(path, "grid", "inlet")
@@ -159,7 +159,7 @@ def write_snapshot(samples: Sequence[Tracing], folder: Path) -> None:
     arrays: dict[str, np.ndarray] = {}
     for tracing in samples:
         arrays |= {f"{tracing.role}/in/{name}": value.numpy() for name, value in tracing.inputs.items()}
-        outputs = run_graph(folder / f"{tracing.role}.onnx", tracing)
+        outputs = run_graph(open_graph(folder / f"{tracing.role}.onnx"), tracing)
         arrays |= {f"{tracing.role}/out/{name}": value for name, value in outputs.items()}
     np.savez_compressed(folder / SNAPSHOT, **arrays)  # type: ignore[arg-type]
 

@@ -6,21 +6,20 @@ Weights are stored as 16-bit floats and computed in 32 bits.
 """
 
 import json
-import logging
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 import torch
-from torch import Tensor, nn
 
 from drummers.continuation import KIND
 from drummers.continuation_features import FIELDS, LOOK, NEAR
-from drummers.model_folder import load_folder, write_folder
+from drummers.model_folder import write_folder
 from drummers.styles import STYLES
-from export.precision import round_to_half, store_half
+from export.drummer_graphs import Method, check_graphs, first_axis, write_graphs
+from export.graphs import Tracing
+from export.precision import round_to_half
 from ghostnote.articulations import N_LANES
-from ghostnote.errors import BundleError, InputError
+from ghostnote.errors import InputError
 from training.checkpoints import read_weights
 from training.drummers.continuation import BEST, load_net
 from training.drummers.continuation_net import PLANES, ContinuationNet
@@ -29,45 +28,45 @@ from training.drummers.continuation_trainer import DECODING
 NAME: Final = "Ghostnote continuation 1"
 DATA: Final = "Groove MIDI Dataset 1.0.0 (Gillick et al. 2019), splits train and validation"
 LICENCE: Final = "CC BY 4.0"
-TOLERANCE: Final = 1e-3
-"""Largest difference between a graph and the network, in logits."""
-_log = logging.getLogger(__name__)
+_SHAPES: Final = ((1, 40, 0, 0), (8, 1, 57, 0), (8, 1, 57, 20))
+"""Of the parity check, see `_tracings`."""
+_BODY_OUTPUTS: Final = ("state", "shift", "present")
 
 
-class _Part(nn.Module):
-    """One method of the network as a module."""
-
-    def __init__(self, net: ContinuationNet, method: str) -> None:
-        super().__init__()
-        self.net, self.method = net, method
-
-    def forward(self, *inputs: Tensor) -> Any:
-        """The method."""
-        return getattr(self.net, self.method)(*inputs)
-
-
-def _examples(net: ContinuationNet, batch: int, length: int, shared: int, before: int) -> dict[str, dict[str, Tensor]]:
-    """Inputs of every graph by name, drawn with seed 0."""
+def _tracings(net: ContinuationNet, batch: int, length: int, shared: int, before: int) -> list[Tracing]:
+    """The graphs with inputs drawn with seed 0: `length` positions after `shared` ones and `before` of their own."""
     torch.manual_seed(0)
     c = net.config
-    fields = torch.randint(0, 5, (batch, length, len(FIELDS)))
+    body = {
+        "fields": torch.randint(0, 5, (batch, length, len(FIELDS))),
+        "time": torch.arange(length).float().expand(batch, length) + before,
+        "echo": torch.rand(batch, length, PLANES, LOOK, N_LANES),
+        "context": torch.randn(c.layers, 2, 1, c.heads, shared, c.width // c.heads),
+        "past": torch.randn(c.layers, 2, batch, c.heads, before, c.width // c.heads),
+    }
     state = torch.randn(batch, c.width)
     shift, lane = torch.randint(0, 6, (batch,)), torch.randint(0, N_LANES, (batch,))
-    return {
-        "body": {
-            "fields": fields,
-            "time": torch.arange(length).float().expand(batch, length) + before,
-            "echo": torch.rand(batch, length, PLANES, LOOK, N_LANES),
-            "context": torch.randn(c.layers, 2, 1, c.heads, shared, c.width // c.heads),
-            "past": torch.randn(c.layers, 2, batch, c.heads, before, c.width // c.heads),
-        },
+    heads = {
         "lane": {"state": state, "shift": shift, "echo": torch.rand(batch, PLANES, N_LANES)},
         "feel": {"state": state, "shift": shift, "lane": lane, "near": torch.rand(batch, NEAR)},
     }
+    dynamic = {name: _axes(name) for name in (*body, *_BODY_OUTPUTS)}
+    return [
+        Tracing("body", net, body, _BODY_OUTPUTS, dynamic),
+        *(
+            Tracing(name, Method(net, name), inputs, ("logits",), first_axis("batch", *inputs, "logits"))
+            for name, inputs in heads.items()
+        ),
+    ]
 
 
-_METHODS: Final = {"body": "forward", "lane": "lane", "feel": "feel"}
-_OUTPUTS: Final = {"body": ["state", "shift", "present"], "lane": ["logits"], "feel": ["logits"]}
+def _axes(name: str) -> dict[int, str]:
+    """The axes of an input or output of `body` that vary."""
+    if name == "context":
+        return {4: "context"}
+    if name in ("past", "present"):
+        return {2: "batch", 4: name}
+    return {0: "batch", 1: "length"}
 
 
 def export(run: Path, folder: Path) -> None:
@@ -85,11 +84,7 @@ def export(run: Path, folder: Path) -> None:
     chosen = json.loads(decoding.read_text(encoding="utf-8"))
     net = load_net(checkpoint)
     round_to_half(net)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, inputs in _examples(net, 2, 3, 5, 4).items():
-        path = folder / f"{name}.onnx"
-        _export(_Part(net, _METHODS[name]), inputs, _OUTPUTS[name], path)
-        store_half(path)
+    write_graphs(_tracings(net, 2, 3, 5, 4), folder)
     write_folder(
         folder,
         KIND,
@@ -104,46 +99,4 @@ def export(run: Path, folder: Path) -> None:
         },
         metrics={"split": "validation", **about["validation"], **chosen["measures"]},
     )
-    check_parity(net, folder)
-
-
-def _axes(name: str) -> dict[int, str]:
-    """The axes of an input or output of `body` that vary."""
-    if name == "context":
-        return {4: "context"}
-    if name in ("past", "present"):
-        return {2: "batch", 4: name}
-    return {0: "batch", 1: "length"}
-
-
-def _export(part: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path: Path) -> None:
-    body = "past" in inputs
-    names = [*inputs, *outputs]
-    torch.onnx.export(
-        part.eval(),
-        tuple(inputs.values()),
-        path,
-        input_names=list(inputs),
-        output_names=outputs,
-        dynamic_axes={name: _axes(name) if body else {0: "batch"} for name in names},
-        opset_version=18,
-        dynamo=False,
-    )
-
-
-def check_parity(net: ContinuationNet, folder: Path) -> float:
-    """The largest difference between the folder's graphs and the network; BundleError above `TOLERANCE`."""
-    model = load_folder(folder, KIND)
-    worst = 0.0
-    for shape in ((1, 40, 0, 0), (8, 1, 57, 0), (8, 1, 57, 20)):
-        for name, inputs in _examples(net, *shape).items():
-            with torch.no_grad():
-                expected = _Part(net, _METHODS[name])(*inputs.values())
-            found = model.session(name).run(None, {key: value.numpy() for key, value in inputs.items()})
-            expected = expected if isinstance(expected, tuple) else (expected,)
-            for ours, theirs in zip(found, expected, strict=True):
-                worst = max(worst, float(np.abs(np.asarray(ours) - theirs.numpy()).max()))
-    _log.info("%s: largest difference from the network %.1e", folder, worst)
-    if worst > TOLERANCE:
-        raise BundleError(f"{folder}: the graphs differ from the network by {worst:.2g}, more than {TOLERANCE:g}")
-    return worst
+    check_graphs(folder, KIND, [one for shape in _SHAPES for one in _tracings(net, *shape)])

@@ -73,9 +73,13 @@ class Tracing:
     """Example inputs by name in order, the states last."""
     outputs: tuple[str, ...]
     """Names of the outputs before the states."""
-    state: tuple[StateTensor, ...]
     dynamic: dict[str, dict[int, str]]
     """Axes of inputs and outputs that vary."""
+    state: tuple[StateTensor, ...] = ()
+
+    def __post_init__(self) -> None:
+        # The wrapper itself, too: torch's exporter brings everything inside back into the wrapper's mode.
+        self.module.eval()
 
     @property
     def output_names(self) -> list[str]:
@@ -127,7 +131,7 @@ def _tracing(
     dynamic = {name: axes for name, axes in _AXES.items() if name in every or name in outputs}
     for name in names:
         dynamic[name] = dynamic[f"{name}_next"] = {0: "passes"}
-    return Tracing(role, module.eval(), every, outputs, tensors, dynamic)
+    return Tracing(role, module, every, outputs, dynamic, tensors)
 
 
 def _random_like(state: Sequence[Tensor], random: torch.Generator) -> list[Tensor]:

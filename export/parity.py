@@ -43,18 +43,22 @@ def run_network(tracing: Tracing) -> Arrays:
     return {name: value.numpy() for name, value in zip(tracing.output_names, outputs, strict=True)}
 
 
-def run_graph(path: Path, tracing: Tracing) -> Arrays:
+def open_graph(path: Path) -> ort.InferenceSession:
+    """The exported graph, ready to run."""
+    return ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def run_graph(session: ort.InferenceSession, tracing: Tracing) -> Arrays:
     """Outputs of the exported graph by name."""
-    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
     outputs = session.run(tracing.output_names, {name: value.numpy() for name, value in tracing.inputs.items()})
     return dict(zip(tracing.output_names, outputs, strict=True))  # type: ignore[arg-type]
 
 
-def compare(path: Path, samples: Sequence[Tracing]) -> list[Parity]:
+def compare(session: ort.InferenceSession, samples: Sequence[Tracing]) -> list[Parity]:
     """For each output the worst of all `samples`: the same network, inputs of several sizes."""
     found: list[Parity] = []
     for tracing in samples:
-        expected, actual = run_network(tracing), run_graph(path, tracing)
+        expected, actual = run_network(tracing), run_graph(session, tracing)
         found += [
             Parity(tracing.role, name, value.shape, difference(name, value, actual[name]))
             for name, value in expected.items()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:
+    from ghostnote.preset import Preset
     from server.batch import Done, Job, Settings
     from server.offline import Audio
 
@@ -17,13 +19,24 @@ BundleOption = Annotated[
     str | None, typer.Option(help="Bundle by name or folder; the shipped default if not given.", show_default=False)
 ]
 KitOption = Annotated[str, typer.Option(help="Kit by id (see `ghostnote kits`); the first if empty.")]
+PRESET_SUFFIX = ".toml"
 
 
 def render(
     inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="MIDI files or groove files (.toml).")],
     out: Annotated[Path, typer.Option("--out", "-o", help="A .wav or .flac file, or a folder.")] = Path("out"),
     kit: KitOption = "",
-    drummer: Annotated[int, typer.Option(min=0, help="Feel, by number (see `ghostnote kits`).")] = 0,
+    drummer: Annotated[
+        int | None, typer.Option(min=0, help="Feel, by number (see `ghostnote kits`).", show_default=False)
+    ] = None,
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="A saved preset, or its .toml file: kit or morph, drummer, levels, positions and feel as it says; "
+            "--bundle, --kit and --drummer overrule it.",
+            show_default=False,
+        ),
+    ] = "",
     tempo: Annotated[float | None, typer.Option(min=20, max=400, help="Quarter notes per minute.")] = None,
     stems: Annotated[bool, typer.Option("--stems", help="Also one file per piece; they add up to the mix.")] = False,
     mode: Annotated[
@@ -46,25 +59,42 @@ def render(
     from ghostnote.bundle import bundle_folder, load_manifest
     from server.batch import Settings
 
-    folder = bundle_folder(bundle)
+    wanted = read_preset(preset)
+    folder = bundle_folder(bundle or wanted.bundle or None)
     manifest = load_manifest(folder)
-    kit = kit or manifest.kits[0].id
-    manifest.kit_index(kit)
-    manifest.check_drummer(drummer)
+    wanted = replace(
+        wanted,
+        kit={kit: 1.0} if kit else wanted.kit or {manifest.kits[0].id: 1.0},
+        drummer=wanted.drummer if drummer is None else drummer,
+    )
+    for name in wanted.kit:
+        manifest.kit_index(name)
+    manifest.check_drummer(wanted.drummer)
     work = plan(inputs, out)
     processes = min(len(work), jobs or os.cpu_count() or 1)
     threads = 1 if processes > 1 else min(2, os.cpu_count() or 1)
     settings = Settings(
-        folder, kit, drummer, midi_map, tempo, mode, stems, rate, seed, temperature, threads
+        folder, "", wanted.drummer, midi_map, tempo, mode, stems, rate, seed, temperature, threads, wanted
     )  # fmt: skip
     if plot and len(work) > 1:
         raise typer.BadParameter("--plot takes one input")
     if len(work) == 1:
         audio = render_one(settings, work[0], tell=progress)
         if plot:
-            draw(plot, f"{work[0].source.stem}, {kit}", kit, audio, rate or manifest.sample_rate)
+            kits_played = " and ".join(wanted.kit)
+            draw(plot, f"{work[0].source.stem}, {kits_played}", kits_played, audio, rate or manifest.sample_rate)
     elif any(one.error for one in render_all(settings, work, processes)):
         raise typer.Exit(2)
+
+
+def read_preset(preset: str) -> "Preset":
+    """A saved preset by name or file, "" = the defaults. Raises InputError, MissingError."""
+    from ghostnote.preset import Preset, load_preset
+
+    if not preset:
+        return Preset()
+    file = Path(preset)
+    return load_preset(file.stem, file.parent) if file.suffix == PRESET_SUFFIX else load_preset(preset)
 
 
 def plan(inputs: Sequence[Path], out: Path) -> "list[Job]":

@@ -4,11 +4,15 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+
 from ghostnote.errors import GhostnoteError
+from ghostnote.preset import Preset
+from server.feel import felt
 from server.inputs import AUTO, read_performance
 from server.offline import Advance, Audio, at_tempo, render_performance, save_audio
 from server.renderer import Renderer, load_renderer
@@ -20,6 +24,7 @@ class Settings:
 
     bundle: Path
     kit: str
+    """Kit by id, "" = that of the preset, or its morph."""
     drummer: int = 0
     midi_map: str = AUTO
     tempo: float | None = None
@@ -30,6 +35,8 @@ class Settings:
     seed: int = 0
     temperature: float | None = None
     threads: int = 1
+    preset: Preset = field(default_factory=Preset)
+    """Levels, positions and feel; the kits where `kit` names none. Its drummer, tempo and mode are not asked for."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,14 @@ class Done:
 
 
 def open_renderer(settings: Settings) -> Renderer:
-    """A renderer with the bundle, kit and drummer of the settings. Raises GhostnoteError."""
+    """A renderer with the bundle, kit, drummer and levels of the settings. Raises GhostnoteError."""
     renderer = load_renderer(
         settings.bundle, threads=settings.threads, seed=settings.seed, temperature=settings.temperature
     )
-    renderer.set_kit({settings.kit: 1.0})
+    preset = settings.preset
+    renderer.set_kit({settings.kit: 1.0} if settings.kit else preset.kit or {renderer.kits[0]: 1.0})
     renderer.set_drummer(settings.drummer)
+    renderer.set_levels(preset.levels, preset.pans)
     return renderer
 
 
@@ -71,6 +80,7 @@ def render_job(renderer: Renderer, settings: Settings, job: Job, advance: Advanc
     performance, remarks = read_performance(job.source, settings.midi_map)
     if settings.tempo is not None:
         performance = at_tempo(performance, settings.tempo)
+    performance = felt(performance, settings.preset.feel, np.random.default_rng(settings.seed))
     rendering = render_performance(
         renderer, performance, mode=settings.mode, stems=settings.stems, rate=settings.rate, advance=advance
     )

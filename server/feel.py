@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from ghostnote.events import NoteEvent
+from ghostnote.performance import Performance
 
 TIMING_SECONDS: Final = 0.006
 VELOCITY_SHARE: Final = 0.15
@@ -43,3 +44,18 @@ def add_feel(
     late = swing_delay(beat, swing) * 60 / bpm + timing * TIMING_SECONDS * abs(random.standard_normal())
     factor = exp(velocity * VELOCITY_SHARE * random.standard_normal())
     return replace(hit, at=hit.at + late, velocity=min(1.0, max(_SOFTEST, hit.velocity * factor)))
+
+
+def felt(performance: Performance, feel: Mapping[str, float], random: np.random.Generator) -> Performance:
+    """The performance as it sounds when it is played in live with this feel; beats are counted at its one tempo."""
+    if not any(feel.values()):
+        return performance
+    hits, bpm = performance.hits.copy(), performance.bpm
+    for hit in hits:
+        time = float(hit["time"])
+        played = NoteEvent(time, int(hit["lane"]), float(hit["velocity"]))
+        event = add_feel(played, feel, time * bpm / 60, bpm, random)
+        hit["time"], hit["velocity"] = event.at, event.velocity
+    hits.sort(order="time", kind="stable")
+    last = float(hits["time"][-1]) if len(hits) else 0.0
+    return replace(performance, hits=hits, duration=max(performance.duration, last))

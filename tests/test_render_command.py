@@ -7,9 +7,11 @@ import pytest
 import soundfile
 
 from cli.main import run
+from ghostnote.articulations import PIECES
 from ghostnote.midi_file import write_midi
 from ghostnote.midi_map import load_map
 from ghostnote.performance import Performance, make_hits
+from ghostnote.preset import Preset, save_preset
 from tests.conftest import ROOT
 
 TINY = str(ROOT / "tests" / "data" / "tiny_bundle")
@@ -51,6 +53,39 @@ def test_kit_seed_tempo_and_stems_are_obeyed(midi, tmp_path):
     mix = sound("--stems")
     stems = [soundfile.read(tmp_path / f"x.{piece}.wav")[0] for piece in ("kick", "snare")]
     np.testing.assert_allclose(sum(stems), mix, atol=1e-5)
+
+
+def test_a_preset_gives_kit_or_morph_drummer_levels_positions_and_feel(midi, tmp_path):
+    def sound(text, *words):
+        (tmp_path / "mine.toml").write_text(text)
+        assert render(midi, "-o", tmp_path / "x.wav", "--preset", tmp_path / "mine.toml", *words) == 0
+        return soundfile.read(tmp_path / "x.wav")[0]
+
+    plain = sound("")
+    assert np.array_equal(sound('kit = "gamma"'), sound("", "--kit", "gamma"))
+    assert np.array_equal(sound('kit = "gamma"', "--kit", "alpha"), plain)
+    assert np.array_equal(sound("drummer = 1"), sound("", "--drummer", 1))
+    assert np.array_equal(sound("drummer = 1", "--drummer", 0), plain)
+    morph = sound("kit = { alpha = 0.5, gamma = 0.5 }")
+    assert not np.array_equal(morph, plain)
+    assert not np.array_equal(morph, sound('kit = "gamma"'))
+    soft = ", ".join(f"{piece} = -20.0" for piece in PIECES)
+    np.testing.assert_allclose(sound(f"levels = {{ {soft} }}"), 0.1 * plain, atol=1e-5)
+    left = sound(f"pans = {{ {soft.replace('-20.0', '-1.0')} }}")
+    np.testing.assert_allclose(left, plain * [1, 0], atol=1e-5)
+    assert not np.array_equal(sound("feel = { velocity = 1.0 }"), plain)
+
+
+def test_a_preset_is_found_by_name_and_one_that_does_not_fit_is_refused(midi, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GHOSTNOTE_HOME", str(tmp_path / "home"))
+    save_preset("dark", Preset(kit={"beta": 1.0}))
+    save_preset("strange", Preset(kit={"unheard of": 1.0}))
+    assert render(midi, "-o", tmp_path / "a.wav", "--preset", "dark") == 0
+    assert render(midi, "-o", tmp_path / "b.wav", "--kit", "beta") == 0
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+    for name, fault in (("strange", "unheard of"), ("nowhere", "no preset 'nowhere'")):
+        assert render(midi, "-o", tmp_path / "c.wav", "--preset", name) == 2
+        assert fault in capsys.readouterr().err
 
 
 def test_several_files_go_into_a_folder(midi, tmp_path):

@@ -13,6 +13,7 @@ from ghostnote.midi_file import write_midi
 from ghostnote.midi_map import load_map
 from ghostnote.performance import OPENNESS, Performance, make_hits
 from server.batch import Job, Settings, render_jobs
+from server.feel import felt
 from server.inputs import choose_map, read_performance
 from server.limiter import CEILING_DB
 from server.offline import TAIL_SECONDS, at_tempo, pieces_of, render_performance, save_audio
@@ -50,6 +51,19 @@ def test_the_sound_lasts_until_the_tail_has_died_and_ends_in_silence(renderer):
     assert np.abs(rendering.audio[-1]).max() < 1e-4
     long = render_performance(renderer, replace(BEAT, duration=20.0))
     assert len(long.audio) >= 20 * long.sample_rate
+
+
+def test_feel_moves_the_hits_as_it_does_when_they_are_played_in():
+    random = np.random.default_rng(0)
+    assert felt(BEAT, {}, random) is BEAT
+    swung = felt(BEAT, {"swing": 1.0}, random)  # 120 bpm: the hits lie on beats 0, 1, 1.5 and 2
+    np.testing.assert_allclose(swung.hits["time"], [0.0, 0.5, 0.5 + 2 / 3 * 0.5, 1.0])
+    np.testing.assert_array_equal(swung.hits["velocity"], BEAT.hits["velocity"])
+    loose = felt(BEAT, {"timing": 1.0, "velocity": 1.0}, random)
+    assert np.all(loose.hits["time"] >= BEAT.hits["time"])
+    assert np.all(loose.hits["velocity"] != BEAT.hits["velocity"])
+    assert loose.duration >= loose.hits["time"][-1]
+    assert np.all(BEAT.hits["time"] == [0.0, 0.5, 0.75, 1.0])
 
 
 def test_stems_are_the_played_pieces_and_add_up_to_the_mix(renderer):

@@ -35,13 +35,13 @@ def take_all() -> None:
     """Start the app, play, and save the pages."""
     from desktop.app import make_application
     from desktop.control import Control
-    from desktop.server_process import free_port
     from desktop.settings import AppSettings
     from desktop.theme import apply_theme
     from desktop.window import MainWindow
+    from ghostnote.free_port import free_port
 
     app = make_application()
-    control = Control(AppSettings(osc_port=free_port(0)))
+    control = Control(AppSettings(osc_port=free_port()))
     apply_theme(app, "dark")
     window = MainWindow(control)
 

@@ -27,23 +27,6 @@ _SERVICES: Final = ("_oscjson._tcp.local.", "_osc._udp.local.")
 _log = logging.getLogger("osc.in")
 
 
-def free_port(host: str) -> int:
-    """A port number that is free for OSC (UDP) as well as for OSCQuery (TCP). Raises MissingError if none is found."""
-    for _ in range(50):
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as osc,
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as query,
-        ):
-            osc.bind((host, 0))
-            port: int = osc.getsockname()[1]
-            try:
-                query.bind((host, port))
-            except OSError:
-                continue
-            return port
-    raise MissingError(f"no port of {host} is free for OSC and OSCQuery alike: choose one with --osc-port")
-
-
 def tree(state: State) -> Node:
     """The whole namespace with its present values."""
     root: Node = {"FULL_PATH": "/", "ACCESS": 0, "CONTENTS": {}}

@@ -5,7 +5,6 @@ of it and ends, too.
 """
 
 import logging
-import socket
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import Final
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from desktop.program import command
-from ghostnote.errors import InputError
+from ghostnote.free_port import free_port
 
 USER_ERROR: Final = 2
 """Exit status of something that the user can put right: starting again would not help."""
@@ -98,7 +97,7 @@ class ServerProcess(QObject):
     def _gone(self) -> None:
         self._killer.stop()
         if self._again:
-            self._again, self._port = False, free_port(self._wanted_port)
+            self._again, self._port = False, free_port(wanted=self._wanted_port)
             self._launch()
         else:
             self.ended.emit()
@@ -159,25 +158,10 @@ class ServerProcess(QObject):
             self._fail(f"{often_text}: {last or 'it gave no reason'}")
         else:
             _log.warning("the server died (%d): %s", code, last)
-            self._port = free_port(self._port)
+            self._port = free_port(wanted=self._port)
             self._launch()
             self.crashed.emit(last)
 
     def _fail(self, why: str) -> None:
         self.state = ServerState.FAILED
         self.failed.emit(why)
-
-
-def free_port(wanted: int) -> int:
-    """`wanted` if UDP and TCP (OSCQuery) are free there on this machine, else a port that is. Raises InputError."""
-    for port in (wanted, 0, 0, 0):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            try:
-                udp.bind(("127.0.0.1", port))
-                tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                tcp.bind(("127.0.0.1", udp.getsockname()[1]))
-            except OSError as error:
-                _log.info("port %d: %s", port, error)
-                continue
-            return int(udp.getsockname()[1])
-    raise InputError("no free UDP port on 127.0.0.1: close other programs")

@@ -19,11 +19,12 @@ from bridge.midi_decode import MidiDecoder
 from bridge.midi_echo import MidiEcho
 from bridge.midi_ports import MidiPorts
 from bridge.osc_server import OscServer
-from bridge.oscquery import OscQueryServer, free_port
+from bridge.oscquery import OscQueryServer
 from bridge.ports import Ports
 from ghostnote.bundle import bundle_names
 from ghostnote.errors import MissingError
 from ghostnote.events import Command, Event, GrooveCommand, LoadBundle, NoteEvent, PanicEvent
+from ghostnote.free_port import free_port
 from ghostnote.groove_file import read_groove_file
 from ghostnote.latency import Latency
 from ghostnote.midi_map import load_map

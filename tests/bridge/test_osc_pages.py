@@ -1,7 +1,6 @@
 """What follows from the OSC table: the page, the controller layout, the OSCQuery tree, the shell command."""
 
 import json
-import socket
 import urllib.error
 import urllib.request
 from http import HTTPStatus
@@ -13,7 +12,7 @@ from bridge.osc_client import parse_values
 from bridge.osc_docs import osc_markdown
 from bridge.osc_layout import open_stage_control
 from bridge.osc_server import OscServer
-from bridge.oscquery import OscQueryServer, answer, free_port, tree
+from bridge.oscquery import OscQueryServer, answer, tree
 from cli.main import build_app, run
 from ghostnote.articulations import ARTICULATIONS
 from ghostnote.osc_schema import State
@@ -193,10 +192,3 @@ def test_words_of_the_shell_become_what_the_address_takes():
     assert parse_values("/ghostnote/preset", ["5"]) == ["5"]
     assert parse_values("/ghostnote/level/*", ["-6.5"]) == [-6.5]
     assert parse_values("/ghostnote/level/kick", ["loud"]) == ["loud"]
-
-
-def test_a_free_port_is_free_for_osc_and_for_oscquery():
-    port = free_port("127.0.0.1")
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with socket.socket(socket.AF_INET, kind) as taken:
-            taken.bind(("127.0.0.1", port))

@@ -17,16 +17,19 @@ import shiboken6
 import soundfile
 
 from benchmarks.jack_probe import JackServer, Probe, jack_missing
+from cli.main import run
 from desktop.control import Control
 from desktop.device_list import DeviceList
 from desktop.render_plan import RenderWish
 from desktop.render_process import RenderQueue
-from desktop.server_process import ServerProcess, ServerState, free_port
+from desktop.server_process import ServerProcess, ServerState
 from desktop.settings import AppSettings, load_settings
 from desktop.single import SingleInstance
 from desktop.widgets.learn_dialog import LearnDialog
 from desktop.window import MainWindow
+from ghostnote.free_port import free_port
 from ghostnote.midi_map import load_map
+from ghostnote.preset import Preset, dump_preset, main_kit
 
 TINY = str(Path(__file__).parent.parent / "data" / "tiny_bundle")
 needs_jack = pytest.mark.skipif(bool(jack_missing()), reason=f"needs JACK: {jack_missing()}")
@@ -44,7 +47,7 @@ def jack_server(monkeypatch):
 @pytest.fixture
 def app(qt, jack_server, until):
     """The whole app with the tiny bundle."""
-    control = Control(AppSettings(bundle=TINY, osc_port=free_port(0)))
+    control = Control(AppSettings(bundle=TINY, osc_port=free_port()))
     window = MainWindow(control)
     notices, failures = [], []
     control.notice.connect(notices.append)
@@ -109,7 +112,7 @@ def test_a_hanging_server_is_replaced(app, until):
 def test_the_server_ends_when_the_app_is_killed(jack_server, tmp_path, until):
     script = (
         "from desktop.app import run_app\n"
-        f"run_app({{'bundle': {TINY!r}, 'osc_port': {free_port(0)}}})\n"
+        f"run_app({{'bundle': {TINY!r}, 'osc_port': {free_port()}}})\n"
     )  # fmt: skip
     app = subprocess.Popen([sys.executable, "-c", script], env=os.environ)
     children = Path(f"/proc/{app.pid}/task/{app.pid}/children")
@@ -159,14 +162,6 @@ def test_a_server_that_dies_again_and_again_is_given_up(qt, until, monkeypatch):
     assert "boom" in failures[0]
 
 
-def test_a_taken_port_is_passed_over():
-    import socket
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        assert free_port(taken.getsockname()[1]) != taken.getsockname()[1]
-
-
 def write_midi(path, notes=(36, 38, 42, 38)):
     file, track = mido.MidiFile(), mido.MidiTrack()
     file.tracks.append(track)
@@ -188,7 +183,9 @@ def test_a_dropped_file_becomes_sound_and_stems(qt, until, tmp_path):
     page.queue.progressed.connect(percents.append)
     page.go.click()
     until(lambda: page.results.count() == 2, seconds=60)
-    kit = page.kit.currentData()
+    kit = page.present().kit
+    assert len(kit) == 1
+    kit = main_kit(kit)
     audio, rate = soundfile.read(tmp_path / f"beat-{kit}.wav")
     assert rate == 48000
     assert np.abs(audio).max() > 0
@@ -202,6 +199,34 @@ def test_a_dropped_file_becomes_sound_and_stems(qt, until, tmp_path):
     shiboken6.delete(control)
 
 
+def test_a_file_is_rendered_as_the_page_play_sounds(qt, until, tmp_path):
+    """Kit, drummer, levels, positions and feel of the sound engine go into the file, unless another kit is chosen."""
+    write_midi(tmp_path / "beat.mid")
+    mix = Preset(kit={"alpha": 0.25, "gamma": 0.75}, drummer=1, levels={"kick": -60.0}, pans={"snare": 0.5})
+    control = Control(AppSettings(bundle=TINY, last=mix))
+    window = MainWindow(control)
+    page = window.render_page
+    window.show()
+    window.show_page(window.page_number("Render"))
+    assert "25 : 75" in page.kit.itemText(0)
+    assert "Kick off, Snare 50 % right" in page.mix.text()
+    assert page.present() == mix
+    page.take([tmp_path / "beat.mid"])
+    page.go.click()
+    until(lambda: page.results.count() == 1, seconds=60)
+    (tmp_path / "mix.toml").write_text(dump_preset(mix))
+    words = [str(tmp_path / "beat.mid"), "-o", str(tmp_path / "shell.wav"), "--preset", str(tmp_path / "mix.toml")]
+    assert run(["render", *words, "--bundle", TINY]) == 0
+    by_app, _ = soundfile.read(tmp_path / "beat-gamma.wav")
+    by_shell, _ = soundfile.read(tmp_path / "shell.wav")
+    np.testing.assert_array_equal(by_app, by_shell)
+    page.kit.setCurrentIndex(page.kit.findData("beta"))
+    assert page.present() == replace(mix, kit={"beta": 1.0})
+    window.close()
+    shiboken6.delete(window)
+    shiboken6.delete(control)
+
+
 def test_rendering_can_be_cancelled(qt, until, tmp_path):
     write_midi(tmp_path / "long.mid", (36, 38) * 500)
     queue, done, idle = RenderQueue(), [], []
@@ -210,7 +235,7 @@ def test_rendering_can_be_cancelled(qt, until, tmp_path):
     progress = []
     queue.progressed.connect(progress.append)
     for _ in range(2):
-        queue.add(RenderWish(tmp_path / "long.mid", "any", bundle=TINY))
+        queue.add(RenderWish(tmp_path / "long.mid", bundle=TINY))
     until(lambda: queue.busy)
     queue.cancel()
     assert idle == [1]

@@ -16,18 +16,13 @@ import pytest
 
 from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 from bridge.osc_packet import read_packet, write_message
+from ghostnote.free_port import free_port
 
 pytestmark = pytest.mark.skipif(bool(jack_missing()), reason=f"needs JACK: {jack_missing()}")
 
 NOTE_ON = bytes([0x99, 36, 127])
 START_SECONDS = 30
 TINY = Path(__file__).parent.parent / "data" / "tiny_bundle"
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def click_server(port, *pairs):

@@ -46,8 +46,9 @@ class ClickRenderer:
     def learn(self, events: Sequence[HopEvents]) -> None:
         """Nothing rings."""
 
-    def close(self) -> None:
+    def close(self) -> bool:
         """Nothing to free."""
+        return False
 
     def set_kit(self, weights: Mapping[str, float]) -> None:
         """The constant is a tenth of the share of "tone"."""

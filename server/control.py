@@ -67,8 +67,8 @@ class Renders(Protocol):
         """Take in the next hops quickly, without sound."""
         ...
 
-    def close(self) -> None:
-        """Free the networks; nothing is rendered afterwards."""
+    def close(self) -> bool:
+        """Free one network, in a few milliseconds; nothing is rendered afterwards. False once all are free."""
         ...
 
 

@@ -1,12 +1,13 @@
 """From one renderer to another while music plays, without a gap.
 
-The new one has rendered the last seconds for itself, so that what rings goes on in it. Both render the same hits, side
-by side on two threads so that a hop takes hardly longer than otherwise, while one is faded out and the other in: with
-equal power, because the two sounds have nothing to do with each other.
+The new one has rendered the last seconds for itself, so that what rings goes on in it. The hops that it lacks still it
+renders beside the old one, which does not wait for it. Then both render the same hits, side by side on two threads so
+that a hop takes hardly longer than otherwise, while one is faded out and the other in: with equal power, because the
+two sounds have nothing to do with each other.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,8 @@ from server.realtime import RENDER_PRIORITY, prioritise_thread
 
 Audio = NDArray[np.float32]
 
-FADE_SECONDS: Final = 0.02
+FADE_SECONDS: Final = 0.01
+"""As short as it sounds smooth: meanwhile a hop costs both cores."""
 
 
 class Helper:
@@ -41,6 +43,7 @@ class Crossing:
         """`behind`: the hops that `old` has rendered and `new` has not."""
         self.old = old
         self._new, self._behind, self._helper = new, list(behind), helper
+        self._catching_up: Future[Audio] | None = None
         self._frame, self._frames = 0, round(FADE_SECONDS * new.sample_rate)
 
     @property
@@ -50,18 +53,24 @@ class Crossing:
 
     def close(self) -> None:
         """End the helper."""
+        self.join()
         self._helper.close()
+
+    def join(self) -> None:
+        """Wait until nobody renders: to be called before the new renderer is touched in any way."""
+        if self._catching_up:
+            self._catching_up.result()
+            self._catching_up = None
 
     def render(self, events: Sequence[HopEvents]) -> Audio:
         """As `Renders.render`."""
+        self.join()
         if self._behind:
             self._behind += events
             hops = 2 * len(events)
-            catching_up = self._helper.submit(self._new.render, self._behind[:hops])
+            self._catching_up = self._helper.submit(self._new.render, self._behind[:hops])
             self._behind = self._behind[hops:]
-            audio = self.old.render(events)
-            catching_up.result()
-            return audio
+            return self.old.render(events)
         coming = self._helper.submit(self._new.render, events)
         leaving = self.old.render(events)
         place = np.clip((self._frame + np.arange(len(leaving))) / self._frames, 0, 1) * (np.pi / 2)

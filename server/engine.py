@@ -117,7 +117,7 @@ class Engine:
         self.heard: deque[tuple[int, HopEvents]] = deque(maxlen=kept)
         """The last hops that were rendered, by number: from them another bundle learns what rings."""
         self.retired: deque[Renders] = deque()
-        """Renderers that play no more; whoever takes them closes them."""
+        """Renderers that play no more and are not yet freed."""
         self._random = np.random.default_rng(0)
 
     @property
@@ -148,12 +148,18 @@ class Engine:
                 self.observe()
                 time.sleep(max(0.0, self.due() - self._now()))
             self.render_hop()
+            self.free()
         if self._whole:
             self._whole.close()
 
     def end(self) -> None:
         """Let `run` return. Any thread."""
         self._ended = True
+
+    def free(self) -> None:
+        """Free a part of what plays no more. That stops all threads for two milliseconds, so it follows a hop."""
+        if self.retired and not self.retired[0].close():
+            self.retired.popleft()
 
     def begin(self) -> None:
         """Make the next hop the first that can still be ready in time."""
@@ -172,6 +178,8 @@ class Engine:
 
     def render_hop(self) -> None:
         """Take what has arrived, render what is due and put it in its place."""
+        if self._crossing:
+            self._crossing.join()
         self._skip_if_far_behind()
         self._receive()
         if self._window:

@@ -96,8 +96,6 @@ class Playback:
         while not self.stop.wait(LOOK_SECONDS):
             output = self.output
             self._cpu_percent = self._cpu.percent()
-            while self.engine and self.engine.retired:
-                self.engine.retired.popleft().close()
             if output is None:
                 self._reopen()
                 consumed, moved = -1, time.perf_counter()

@@ -73,9 +73,9 @@ class Renderer:
         self._rest()
         self._gain = self.gains
 
-    def close(self) -> None:
-        """Free the networks; nothing can be rendered afterwards."""
-        self._networks.close()
+    def close(self) -> bool:
+        """Free one of the networks; nothing can be rendered afterwards. False once all are free."""
+        return self._networks.close()
 
     def set_kit(self, weights: Mapping[str, float]) -> None:
         """One kit {"tr808": 1} or a morph of several, weights >= 0 (their sum is made 1). Raises InputError."""

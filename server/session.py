@@ -50,12 +50,13 @@ class Networks:
             log.warning("CUDA was asked for but is not available: running on %s", self.provider)
         self._check(folder)
 
-    def close(self) -> None:
-        """Free the graphs, one by one: each may take two milliseconds, during which no other thread can run."""
-        while self._sessions:
+    def close(self) -> bool:
+        """Free one graph: it may take two milliseconds, in which no other thread can run. False once none is left."""
+        if self._sessions:
             self._sessions.popitem()
 
     def initial_state(self, role: str, batch: int) -> State:
+        return bool(self._sessions)
         """Zeros, [batch, ...] for each state tensor of the graph."""
         return [np.zeros((batch, *tensor.shape), np.float32) for tensor in self.manifest.graph(role).state]
 

@@ -32,6 +32,7 @@ class ClickRenderer:
     provider: str = "none"
     manifest: Title = Title("click")
     resets: int = 0
+    networks: int = 3
     level: float = 0.0
     seen: list[HopEvents] = field(default_factory=list)
 
@@ -41,8 +42,9 @@ class ClickRenderer:
     def learn(self, events: Sequence[HopEvents]) -> None:
         self.seen.extend(events)
 
-    def close(self) -> None:
-        pass
+    def close(self) -> bool:
+        self.networks -= 1
+        return self.networks > 0
 
     def set_kit(self, weights: Mapping[str, float]) -> None:
         self.level = weights.get("high", 0.0)

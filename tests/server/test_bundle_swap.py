@@ -31,8 +31,8 @@ def test_the_old_sound_fades_into_the_new_with_equal_power_and_no_step():
     assert crossing.done
     assert sound[0] == 1
     assert sound[-1] == pytest.approx(0, abs=1e-6)
-    assert sound[480] == pytest.approx(np.sqrt(0.5), abs=1e-3)
-    assert np.abs(np.diff(sound)).max() < 0.002
+    assert sound[240] == pytest.approx(np.sqrt(0.5), abs=1e-3)
+    assert np.abs(np.diff(sound)).max() < 0.004
 
 
 @pytest.mark.parametrize("hops", [1, 2, 16])
@@ -58,6 +58,10 @@ def test_a_bundle_takes_over_within_a_tenth_of_a_second_and_every_hit_sounds_in_
     rig.run(begin + 0.6)
     assert rig.engine.control.renderer is new.renderer
     assert list(rig.engine.retired) == [old]
+    for _ in range(old.networks):
+        rig.engine.free()
+    assert old.networks == 0
+    assert not rig.engine.retired
     rig.run(begin + 2)
     wanted = [round(rig.device_frame(hit.at) + rig.engine.latency.engine) for hit in hits]
     assert np.abs(rig.clicks() - wanted).max() <= 1

@@ -16,6 +16,7 @@ from desktop.settings import AppSettings, kept_of, preset_of, save_settings
 from ghostnote.articulations import ARTICULATIONS
 from ghostnote.errors import GhostnoteError
 from ghostnote.osc_schema import Values
+from ghostnote.preset import Preset
 
 
 class Control(QObject):
@@ -74,7 +75,11 @@ class Control(QObject):
 
     def kept_settings(self) -> AppSettings:
         """The settings with how the server is set now."""
-        return replace(self.settings, last=preset_of(self.session.kept()))
+        return replace(self.settings, last=self.present())
+
+    def present(self) -> Preset:
+        """How the server is set now, or was set last."""
+        return preset_of(self.session.kept())
 
     def pause(self) -> None:
         """End the server until `start`; `process.ended` tells when it is gone."""

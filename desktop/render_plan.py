@@ -1,10 +1,13 @@
 """Which file becomes which, and the command line that renders it. Nothing of Qt."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from desktop.pieces import TITLES, db_text
 from ghostnote.articulations import PIECES
+from ghostnote.preset import Preset, main_kit
 
 SOURCES: Final = (".mid", ".midi", ".toml")
 FORMATS: Final = ("wav", "flac")
@@ -15,8 +18,8 @@ class RenderWish:
     """One file to be rendered."""
 
     source: Path
-    kit: str
-    drummer: int = 0
+    preset: Preset = field(default_factory=Preset)
+    """Kit or morph, drummer, levels, positions, feel."""
     bundle: str = ""
     folder: str = ""
     """Where the sound goes, "" = beside the source."""
@@ -25,18 +28,18 @@ class RenderWish:
 
     @property
     def target(self) -> Path:
-        """NAME-KIT.wav, or with a number where that exists already."""
+        """NAME-KIT.wav (the larger kit of a morph), or with a number where that exists already."""
         folder = Path(self.folder) if self.folder else self.source.parent
-        stem, number = f"{self.source.stem}-{self.kit}", 1
+        stem, number = f"{self.source.stem}-{main_kit(self.preset.kit) or 'drums'}", 1
         while (path := folder / f"{stem}{f'-{number}' if number > 1 else ''}.{self.format}").exists():
             number += 1
         return path
 
-    def arguments(self, target: Path) -> list[str]:
-        """The command line after `ghostnote`."""
+    def arguments(self, target: Path, preset: Path) -> list[str]:
+        """The command line after `ghostnote`; `preset`: the file in which the preset has been written."""
         return [
-            "render", str(self.source), "--out", str(target), "--kit", self.kit, "--drummer", str(self.drummer),
-            "--progress", *(["--stems"] if self.stems else []), *(["--bundle", self.bundle] if self.bundle else []),
+            "render", str(self.source), "--out", str(target), "--preset", str(preset), "--progress",
+            *(["--stems"] if self.stems else []), *(["--bundle", self.bundle] if self.bundle else []),
         ]  # fmt: skip
 
 
@@ -55,3 +58,28 @@ def percent(line: str) -> int | None:
     """What a line of `ghostnote render --progress` says is done, None for another line."""
     number, sign, rest = line.strip().partition(" %")
     return int(number) if sign and not rest and number.isdigit() else None
+
+
+def mix_text(preset: Preset) -> str:
+    """What of a preset is not as it ships, besides the kit: "Low tom off, Hi-hat 40 % right"."""
+    levels = [f"{TITLES[piece]} {_level_text(db)}" for piece, db in preset.levels.items() if db]
+    pans = [f"{TITLES[piece]} {_place_text(pan)}" for piece, pan in preset.pans.items() if pan]
+    feel = [f"{aspect} {100 * amount:.0f} %" for aspect, amount in preset.feel.items() if amount]
+    return ", ".join(levels + pans + feel)
+
+
+def kit_text(shares: Mapping[str, float], names: Mapping[str, str]) -> str:
+    """A kit or a morph by the names of its kits, such as "Brush jazz" or "Brush jazz 70 : 30 Power rock"."""
+    kits = [names.get(kit, kit) for kit in shares]
+    if len(kits) < 2:
+        return "".join(kits)
+    return f"{kits[0]} {' : '.join(f'{100 * share:.0f}' for share in shares.values())} {kits[1]}"
+
+
+def _level_text(db: float) -> str:
+    text = db_text(db)
+    return text if text == "off" else f"{text} dB"
+
+
+def _place_text(pan: float) -> str:
+    return f"{100 * abs(pan):.0f} % {'right' if pan > 0 else 'left'}"

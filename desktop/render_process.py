@@ -1,5 +1,6 @@
 """Renders files with `ghostnote render`, one process after the other, so that the live sound is not disturbed."""
 
+import tempfile
 from collections import deque
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from PySide6.QtCore import QObject, QProcess, Signal
 
 from desktop.program import command
 from desktop.render_plan import RenderWish, percent, written
+from ghostnote.preset import dump_preset
 
 END_MS = 3000
 
@@ -27,6 +29,7 @@ class RenderQueue(QObject):
         super().__init__(parent)
         self._waiting: deque[RenderWish] = deque()
         self._target = Path()
+        self._folder = tempfile.TemporaryDirectory(prefix="ghostnote-")
         self._last = ""
         self.busy = False
         """Whether a file is being rendered."""
@@ -61,7 +64,9 @@ class RenderQueue(QObject):
             return
         wish = self._waiting.popleft()
         self._target, self._last = wish.target, ""
-        program, *arguments = command(*wish.arguments(self._target))
+        preset = Path(self._folder.name, "preset.toml")
+        preset.write_text(dump_preset(wish.preset), encoding="utf-8")
+        program, *arguments = command(*wish.arguments(self._target, preset))
         self._process.start(program, arguments)
         self.began.emit(wish.source)
 

@@ -1,11 +1,12 @@
 """MIDI file in, sound out: drop a file, render, done."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -19,12 +20,15 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.control import Control
-from desktop.render_plan import FORMATS, RenderWish, is_source, written
+from desktop.render_plan import FORMATS, RenderWish, is_source, kit_text, mix_text, written
 from desktop.render_process import RenderQueue
 from desktop.widgets.parts import button, caption, card, column, fill, label, row, set_style, set_tone
 from ghostnote.bundle import KitInfo
+from ghostnote.preset import Preset
 
 FILE_ROLE: Final = Qt.ItemDataRole.UserRole
+SAME_MIX: Final = "Drummer, feel, levels and positions are those of the page Play."
+MIX_TOPICS: Final = ("kit", "morph", "level", "pan", "feel", "connection")
 
 
 class RenderPage(QWidget):
@@ -39,7 +43,10 @@ class RenderPage(QWidget):
         self.kit, self.format = QComboBox(), QComboBox()
         self.kit.setAccessibleName("Kit to render with")
         self.format.setAccessibleName("Format")
+        self.kit.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         fill(self.format, [(name.upper(), name) for name in FORMATS], "wav")
+        self.mix = label(SAME_MIX, "small", wrap=True)
+        self._kits: tuple[KitInfo, ...] = ()
         self.stems = QCheckBox("Also one file for each piece")
         self.folder = label("", "soft")
         self.go = button("Render", "primary", "Render the chosen files", self.render_files)
@@ -59,7 +66,7 @@ class RenderPage(QWidget):
 
     def _layout(self) -> QVBoxLayout:
         change = button("Change...", "", "Choose the folder for rendered files", self.choose_folder)
-        how = column(caption("How"), label("Kit", "small"), self.kit, spacing=10)
+        how = column(caption("How"), label("Kit", "small"), self.kit, self.mix, spacing=10)
         how.addLayout(column(label("Format", "small"), self.format, self.stems, spacing=10))
         how.addLayout(column(label("Folder", "small"), row(self.folder, 1, change), spacing=10))
         how.addStretch(1)
@@ -84,16 +91,37 @@ class RenderPage(QWidget):
         self.queue.progressed.connect(self.bar.setValue)
         self.queue.done.connect(self._done)
         self.queue.idle.connect(self._idle)
-        self._control.session.listen("kit", lambda *_: self._follow_kit())
+        for topic in MIX_TOPICS:
+            self._control.session.listen(topic, lambda *_: self.refresh())
 
     def set_kits(self, kits: tuple[KitInfo, ...]) -> None:
         """The kits to choose from."""
-        fill(self.kit, [(kit.name, kit.id) for kit in kits], self._control.session.kit or (kits[0].id if kits else ""))
+        self._kits = kits
+        self.refresh()
 
-    def _follow_kit(self) -> None:
-        index = self.kit.findData(self._control.session.kit)
-        if index >= 0:
-            self.kit.setCurrentIndex(index)
+    def refresh(self) -> None:
+        """Show what a file would be rendered with."""
+        if not self.isVisible():  # every step of a fader is told
+            return
+        present = self.present()
+        played = kit_text(present.kit, {kit.id: kit.name for kit in self._kits})
+        fill(self.kit, [(f"As on Play: {played}", ""), *((kit.name, kit.id) for kit in self._kits)],
+             self.kit.currentData() or "")  # fmt: skip
+        self.kit.setToolTip(played)
+        mix = mix_text(present)
+        self.mix.setText(f"{SAME_MIX} {mix[:1].upper()}{mix[1:]}." if mix else SAME_MIX)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """What has changed meanwhile."""
+        super().showEvent(event)
+        self.refresh()
+
+    def present(self) -> Preset:
+        """What a file would be rendered with: everything as on the page Play, unless another kit is chosen here."""
+        preset, chosen = self._control.present(), str(self.kit.currentData() or "")
+        if chosen:
+            return replace(preset, kit={chosen: 1.0})
+        return preset if preset.kit or not self._kits else replace(preset, kit={self._kits[0].id: 1.0})
 
     def choose(self) -> None:
         """Ask for files."""
@@ -132,12 +160,11 @@ class RenderPage(QWidget):
 
     def render_files(self) -> None:
         """Render the chosen files."""
-        settings, session = self._control.settings, self._control.session
+        settings, preset = self._control.settings, self.present()
         for source in self.sources:
             wish = RenderWish(
                 source,
-                kit=str(self.kit.currentData()),
-                drummer=int(session.number("drummer")),
+                preset,
                 bundle=settings.bundle,
                 folder=settings.render_folder,
                 format=str(self.format.currentData()),

@@ -11,7 +11,7 @@ from desktop.health import Health, latency_text, output_text
 from desktop.kit_list import drummer_name, read_manifest, search
 from desktop.mixer import OFF, Mixer
 from desktop.pieces import db_text, fader_db, fader_position, way_title, ways_of
-from desktop.render_plan import RenderWish, is_source, percent, written
+from desktop.render_plan import RenderWish, is_source, kit_text, mix_text, percent, written
 from desktop.session import HOLD_SECONDS, Session, path
 from desktop.settings import AppSettings, kept_of, load_settings, preset_of, save_settings
 from ghostnote.articulations import PIECES
@@ -344,13 +344,23 @@ def test_every_shipped_groove_loads_and_the_audition_has_kick_snare_and_hat():
 
 
 def test_a_target_never_overwrites_a_file(tmp_path):
-    wish = RenderWish(tmp_path / "beat.mid", "rock", stems=True, bundle="b")
+    wish = RenderWish(tmp_path / "beat.mid", Preset(kit={"rock": 0.8, "jazz": 0.2}), stems=True, bundle="b")
     assert wish.target == tmp_path / "beat-rock.wav"
     wish.target.touch()
     assert wish.target == tmp_path / "beat-rock-2.wav"
-    words = wish.arguments(wish.target)
+    words = wish.arguments(wish.target, tmp_path / "how.toml")
     assert words[0] == "render"
-    assert {"--stems", "--progress", "--bundle", "--kit", "rock"} <= set(words)
+    assert {"--stems", "--progress", "--bundle", "--preset", str(tmp_path / "how.toml")} <= set(words)
+
+
+def test_what_a_file_is_rendered_with_is_said_in_words():
+    assert mix_text(Preset()) == ""
+    preset = Preset(levels={"tom_low": -60.0, "crash_1": -4.5, "kick": 0.0}, pans={"hat": -0.4}, feel={"swing": 0.5})
+    assert mix_text(preset) == "Low tom off, Crash 1 -4.5 dB, Hi-hat 40 % left, swing 50 %"
+    names = {"a": "Brush jazz", "b": "Power rock"}
+    assert kit_text({"a": 1.0}, names) == "Brush jazz"
+    assert kit_text({"a": 0.7, "b": 0.3}, names) == "Brush jazz 70 : 30 Power rock"
+    assert kit_text({}, names) == ""
 
 
 def test_lines_of_the_renderer_are_understood(tmp_path):

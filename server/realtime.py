@@ -6,8 +6,8 @@ import sys
 from typing import Final
 
 SWITCH_SECONDS: Final = 0.0001
-"""The longest that another Python thread keeps the interpreter from the render thread (Python's default is 5 ms); a hop asks
-for it half a dozen times."""
+"""The longest that another Python thread keeps the interpreter from the render thread (Python's default is 5 ms); a hop
+asks for it half a dozen times."""
 RENDER_PRIORITY: Final = 40
 """Below JACK's own 60-80 and above everything ordinary."""
 OTHER_PRIORITY: Final = 5

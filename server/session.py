@@ -54,9 +54,9 @@ class Networks:
         """Free one graph: it may take two milliseconds, in which no other thread can run. False once none is left."""
         if self._sessions:
             self._sessions.popitem()
+        return bool(self._sessions)
 
     def initial_state(self, role: str, batch: int) -> State:
-        return bool(self._sessions)
         """Zeros, [batch, ...] for each state tensor of the graph."""
         return [np.zeros((batch, *tensor.shape), np.float32) for tensor in self.manifest.graph(role).state]
 

@@ -63,7 +63,9 @@ def serve(
 
 
 def announce(info: "ServerInfo") -> None:
-    """One screen: what is open, the latency, and what to type into a host."""
+    """One screen: what is open, the latency, and what to type into a host (docs/daws.md tells it at length)."""
+    from ghostnote.hosts import HOSTS
+
     console = Console(highlight=False, soft_wrap=True)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
@@ -87,19 +89,9 @@ def announce(info: "ServerInfo") -> None:
     console.print(f"To type into the host: {frames:.0f} samples = {info.latency.milliseconds(frames):.2f} ms")
     if info.through_jack:
         console.print("  (recorded from JACK's graph, before the device; to the loudspeaker it is the total above)")
-    for host, advice in HOSTS.items():
-        console.print(f"  {host:<10}{advice}")
+    for host in HOSTS:
+        console.print(f"  {host.name:<14}{host.midi}; {host.field}: {host.text(frames, info.latency.rate)}")
     console.print("\nCtrl-C ends.")
-
-
-HOSTS = {
-    "Live": 'External Instrument: MIDI To "Ghostnote In", Hardware Latency as above (ms)',
-    "Logic": 'External Instrument: MIDI Destination "Ghostnote In"; track Delay minus the ms above when recording',
-    "Reaper": 'ReaInsert or MIDI hardware output "Ghostnote In"; playback offset minus the ms above',
-    "Bitwig": 'HW Instrument: MIDI "Ghostnote In", latency compensation as above (ms)',
-    "Ardour": 'connect the MIDI track to "Ghostnote In"; shift the recorded region by the samples above',
-}
-"""What to type where; docs/daws.md tells it at length."""
 
 
 def latency_text(latency: "Latency") -> str:

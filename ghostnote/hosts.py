@@ -22,6 +22,10 @@ class Host:
             return f"{frames:.0f}"
         return f"{'-' if self.unit == '-ms' else ''}{1000 * frames / rate:.2f}"
 
+    def text(self, frames: float, rate: int) -> str:
+        """The value with its unit, such as "-14.33 ms" or "688 samples"."""
+        return f"{self.value(frames, rate)} {self.unit.lstrip('-')}"
+
 
 HOSTS: Final = (
     Host("Ableton Live", "External Instrument, MIDI To: Ghostnote In", "Hardware Latency", "ms"),

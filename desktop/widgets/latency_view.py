@@ -101,8 +101,7 @@ class LatencyView(QWidget):
         output = str(figures.get("output", ""))
         seen = seen_by_host(_milliseconds(figures, "engine") * rate / 1000 or frames, frames, output)
         for host in HOSTS:
-            unit = "samples" if host.unit == "samples" else "ms"
-            self.values[host.name].setText(f"{host.value(seen, rate)} {unit}")
+            self.values[host.name].setText(host.text(seen, rate))
         self.note.setText(
             "On JACK your DAW takes the sound before the device, so the device's part is left out here."
             if seen != frames

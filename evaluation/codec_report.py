@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.bootstrap import Estimate, mean_interval
+from evaluation.codebooks import perplexities
 from evaluation.depth import stroke
 from evaluation.metrics import mr_stft_sc
 from evaluation.rows import Render
@@ -77,12 +78,6 @@ def measure(reference: Audio, rendered: Audio, rate: int) -> Measure:
     """All measures of one clip, both [frames, 2]."""
     level = power_db(mono(rendered)) - power_db(mono(reference))
     return Measure(mr_stft_sc(reference, rendered), mel_distance(reference, rendered, rate), level)
-
-
-def perplexities(codes: NDArray[np.int64], size: int) -> Floats:
-    """Perplexity of each book [books] on codes [rows, books]: how many entries are in even use."""
-    shares = np.stack([np.bincount(book, minlength=size) / len(codes) for book in codes.T])
-    return np.exp(-np.sum(shares * np.log(np.maximum(shares, 1e-12)), axis=1))
 
 
 def strokes(reference: Render, kits: Sequence[str], rate: int) -> Iterator[tuple[str, NDArray[np.float32]]]:

@@ -8,6 +8,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from evaluation.codebooks import perplexities
 from training.codecs.drum_codec import CodecConfig, DrumCodec
 from training.codecs.encodec_import import MultiScaleSTFTDiscriminator
 from training.data.windows import WindowBatch
@@ -147,20 +148,13 @@ class CodecTask:
         codes = self.network.encode(batch.audio)
         rendered = self.network.decode(codes)
         logs = audio_logs(rendered, batch.audio)
-        logs["perplexity"] = float(perplexity(codes, self.network.codebook_size).min())
+        logs["perplexity"] = float(perplexities(codes.flatten(0, 1).cpu().numpy(), self.network.codebook_size).min())
         return logs, rendered
 
 
 def used_share(codes: Tensor, size: int) -> float:
     """Smallest share over books of entries that a batch of codes uses."""
     return min(len(codes[..., k].unique()) / size for k in range(codes.shape[-1]))
-
-
-def perplexity(codes: Tensor, size: int) -> Tensor:
-    """Perplexity of each book [K] on codes [B, T, K]."""
-    counts = torch.stack([torch.bincount(codes[..., k].flatten(), minlength=size) for k in range(codes.shape[-1])])
-    p = counts / counts.sum(1, keepdim=True)
-    return torch.exp(-(p * p.clamp_min(1e-12).log()).sum(1))
 
 
 def audio_logs(rendered: Tensor, reference: Tensor) -> Logs:

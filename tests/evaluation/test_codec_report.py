@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evaluation.codec_report import mel_distance, perplexities, study_codec, write_codec_report
+from evaluation.codebooks import perplexities
+from evaluation.codec_report import mel_distance, study_codec, write_codec_report
 from evaluation.windows import Window
 from ghostnote.performance import Performance, make_hits
 

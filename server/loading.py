@@ -13,7 +13,8 @@ WARM_UP_HOPS: Final = 40
 
 def load_bundle(config: ServeConfig) -> Renders:
     """The renderer of the bundle that `config` names. Raises BundleError, MissingError, InputError."""
-    return load_renderer(bundle_folder(config.bundle or None), threads=config.threads, provider=config.provider)
+    folder = bundle_folder(config.bundle or None)
+    return load_renderer(folder, threads=config.threads, provider=config.provider, beside=True)
 
 
 def warm_up(renderer: Renders) -> None:

@@ -1,9 +1,10 @@
 """The one renderer: hits in, drum sound out, by one hop (live) or by many (window, file).
 
 Pieces with the same level and pan go through the networks in one pass; each pass is one element of the batch, sees only
-its own lanes of the grid, and has its own state and noise. Kit, drummer and levels take effect at the next hop. What is
-rendered does not depend on how the hops are cut into calls. Before the first hit, and once `RING_SECONDS` have passed
-since the last one, the output is exact silence and the networks rest; the next hit starts them afresh.
+its own lanes of the grid, and has its own state and noise. Levels take effect at the next hop, kit and drummer, too, or
+a hop or two later where that is worked out beside (`server.conditioning`). What is rendered does not depend on how the
+hops are cut into calls. Before the first hit, and once `RING_SECONDS` have passed since the last one, the output is
+exact silence and the networks rest; the next hit starts them afresh.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from ghostnote.articulations import PIECES, lanes_of_piece
 from ghostnote.errors import InputError
 from ghostnote.grid import LANE_COLUMNS, N_COLUMNS, N_LANES, GridStream, HopEvents, HopHit
+from server.conditioning import Conditioning
 from server.noise import GumbelStream
 from server.session import Networks
 
@@ -33,8 +35,13 @@ Group = tuple[str, ...]
 class Renderer:
     """Renders hits through a bundle. Not thread-safe: owned by one thread."""
 
-    def __init__(self, networks: Networks, *, seed: int = 0, temperature: float | None = None) -> None:
-        """`temperature`: for all books, 0 = always the likeliest code; None = the bundle's own."""
+    def __init__(
+        self, networks: Networks, *, seed: int = 0, temperature: float | None = None, beside: bool = False
+    ) -> None:
+        """`temperature`: for all books, 0 = always the likeliest code; None = the bundle's own.
+
+        `beside`: another kit or drummer takes effect a hop or two later, without making the next hop longer.
+        """
         self.manifest = networks.manifest
         self.hop, self.sample_rate, self.channels = (
             self.manifest.hop, self.manifest.sample_rate, self.manifest.channels,
@@ -47,11 +54,10 @@ class Renderer:
         codes = self.manifest.codes
         own = codes.temperature if temperature is None else (temperature,) * codes.books
         self._temperature = np.array(own, np.float32)
-        self._weights = np.zeros((1, len(self.kits)), np.float32)
-        self._weights[0, 0] = 1
+        first_kit = np.zeros((1, len(self.kits)), np.float32)
+        first_kit[0, 0] = 1
+        self._conditioning = Conditioning(networks.condition, (first_kit, np.zeros(1, np.int64)), beside=beside)
         self._kit_gains = np.array([kit.gain_db for kit in self.manifest.kits], np.float32)
-        self._drummer = np.zeros(1, np.int64)
-        self._condition: tuple[Audio, Audio] | None = None
         self._levels: dict[str, float] = dict.fromkeys(PIECES, 0.0)
         self._pans: dict[str, float] = dict.fromkeys(PIECES, 0.0)
         self._alone: frozenset[str] = frozenset()
@@ -75,6 +81,7 @@ class Renderer:
 
     def close(self) -> bool:
         """Free one of the networks; nothing can be rendered afterwards. False once all are free."""
+        self._conditioning.close()
         return self._networks.close()
 
     def set_kit(self, weights: Mapping[str, float]) -> None:
@@ -84,12 +91,12 @@ class Renderer:
             row[0, self.manifest.kit_index(kit)] = weight
         if not (np.isfinite(row).all() and row.min() >= 0 and row.sum() > 0):
             raise InputError(f"kit weights {dict(weights)}: expected numbers >= 0, not all 0")
-        self._weights, self._condition = row / row.sum(), None
+        self._conditioning.want(row / row.sum(), self._conditioning.wanted[1])
 
     def set_drummer(self, index: int) -> None:
         """The feel of drummer `index`, 0 .. len(drummers) - 1. Raises InputError."""
         self.manifest.check_drummer(index)
-        self._drummer, self._condition = np.array([index], np.int64), None
+        self._conditioning.want(self._conditioning.wanted[0], np.array([index], np.int64))
 
     def set_levels(self, levels_db: Mapping[str, float], pans: Mapping[str, float]) -> None:
         """Level [dB] and pan (-1 left .. 1 right, as balance) of pieces; those not named get 0 and the centre.
@@ -136,15 +143,14 @@ class Renderer:
 
     def render_groups(self, events: Sequence[HopEvents]) -> Audio:
         """As `render`, but each pass by itself, without level and pan: [groups, frames, channels]."""
-        if self._condition is None:
-            self._condition = self._networks.condition(self._weights, self._drummer)
+        condition = self._conditioning.value()
         rows = [self._grid.row(one) for one in events]
         since = self._hops_since_hit(events)
         parts = [np.zeros((len(self._passes), 0, self.channels), np.float32)]
         for awake, run in groupby(range(len(events)), key=lambda n: since[n] < self._ring_hops):
             hops = list(run)
             if awake:
-                sound = self._run_networks(np.stack([rows[n] for n in hops]), self._condition)
+                sound = self._run_networks(np.stack([rows[n] for n in hops]), condition)
                 parts.append(sound * self._fade(since[hops[0] : hops[-1] + 1]))
             else:
                 parts.append(np.zeros((len(self._passes), len(hops) * self.hop, self.channels), np.float32))
@@ -188,7 +194,7 @@ class Renderer:
     def gains(self) -> Audio:
         """Level and pan of each pass as factors, with the gain of the kit that plays, [groups, channels]."""
         rows: list[Audio] = []
-        kit_db = float(self._weights[0] @ self._kit_gains)
+        kit_db = float(self._conditioning.choice[0][0] @ self._kit_gains)
         for one in self._passes:
             level, pan = self._levels[one.group[0]], self._pans[one.group[0]]
             balance = np.array([min(1, 1 - pan), min(1, 1 + pan)]) if self.channels == 2 else np.ones(1)
@@ -245,13 +251,20 @@ def _largest(groups: list[Group], parents: list[int], parent: int) -> int:
 
 
 def load_renderer(
-    bundle: Path, *, threads: int = 1, seed: int = 0, temperature: float | None = None, provider: str = "cpu"
+    bundle: Path,
+    *,
+    threads: int = 1,
+    seed: int = 0,
+    temperature: float | None = None,
+    provider: str = "cpu",
+    beside: bool = False,
 ) -> Renderer:
     """A renderer for the bundle in a folder, warm: its first hop takes as long as any other.
 
-    Raises BundleError, InputError.
+    `beside`, `seed`, `temperature`: as for Renderer. Raises BundleError, InputError.
     """
-    renderer = Renderer(Networks(bundle, threads=threads, provider=provider), seed=seed, temperature=temperature)
+    networks = Networks(bundle, threads=threads, provider=provider)
+    renderer = Renderer(networks, seed=seed, temperature=temperature, beside=beside)
     for _ in range(WARM_UP_HOPS):
         renderer.render([HopEvents((HopHit(0, 0, 1.0),))])
     renderer.reset()

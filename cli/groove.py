@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from cli.drummer_files import ModelOption, PlotOption, WavOption, report, write_outputs
 from cli.render import BundleOption, KitOption
 
 if TYPE_CHECKING:
@@ -18,15 +19,14 @@ def groove(
     out: Annotated[Path, typer.Option("--out", "-o", help="A .mid file, or a folder.")] = Path("out"),
     seed: Annotated[int, typer.Option(min=0, help="The same prompt and seed give the same groove.")] = 0,
     n: Annotated[int, typer.Option("--n", min=1, max=99, help="So many grooves, with seeds from --seed on.")] = 1,
-    wav: Annotated[bool, typer.Option("--wav", help="Also the sound (.wav).")] = False,
+    wav: WavOption = False,
     kit: KitOption = "",
     bundle: BundleOption = None,
-    plot: Annotated[bool, typer.Option("--plot", help="Also a picture of the hits and their timing (.png).")] = False,
+    plot: PlotOption = False,
     midi_map: Annotated[str, typer.Option("--map", help="Notes to write: td17, gm or another map.")] = "td17",
-    model: Annotated[Path | None, typer.Option(help="Folder of the model; the shipped one if not given.")] = None,
+    model: ModelOption = None,
 ) -> None:
     """Make grooves from words. Needs no PyTorch and no audio device."""
-    from cli.drummer_output import write_outputs
     from drummers.groovegen import KIND, GrooveGenerator
     from drummers.model_folder import MODELS_DIR
     from drummers.prompt import parse
@@ -44,9 +44,7 @@ def groove(
         written = write_outputs(
             performance, target, notes, kit=kit if wav else None, bundle=bundle, plot=plot, seed=number
         )
-        console.print(f"{target}: {describe(request, performance)}, seed {number}", markup=False)
-        for path in written[1:]:
-            console.print(str(path), markup=False)
+        report(written, f"{describe(request, performance)}, seed {number}")
 
 
 def plan(request: "GrooveRequest", out: Path, seed: int, n: int) -> list[Path]:

@@ -44,7 +44,7 @@ COMMANDS: Final[dict[str, str]] = {
 }
 """Subcommand -> "module:attribute", in the order in which --help lists them."""
 
-WORKSHOP: Final = frozenset({"data", "evaluate", "evaluate-drummers", "listen", "train", "train-drummers", "export"})
+WORKSHOP: Final = frozenset({"data", "evaluate", "listen", "train", "train-drummers", "export"})
 """Subcommands that train or measure; the packaged program is without them and their packages."""
 
 MODULES_OF_EXTRA: Final = {

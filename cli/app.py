@@ -34,13 +34,43 @@ def window(
     raise typer.Exit(run_app({name: value for name, value in given.items() if value is not None}))
 
 
-@app.command("server", hidden=True, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def server(context: typer.Context) -> None:
+@app.command("server", hidden=True)
+def server(
+    bundle: Annotated[str | None, typer.Option()] = None,
+    device: Annotated[str | None, typer.Option()] = None,
+    rate: Annotated[int | None, typer.Option()] = None,
+    block: Annotated[int | None, typer.Option()] = None,
+    midi: Annotated[str | None, typer.Option()] = None,
+    midi_map: Annotated[str | None, typer.Option()] = None,
+    osc_port: Annotated[int | None, typer.Option()] = None,
+    spare: Annotated[
+        bool, typer.Option("--spare", help="Load, then wait for a line before anything is opened.")
+    ] = False,
+) -> None:
     """`ghostnote serve` that ends when its standard input is closed, as it is when the window's process is gone."""
-    from cli.main import run
+    from cli.serve import announce
+    from server.resume import RESUME  # a process that had to start anew has waited already
+    from server.serve import serve
+    from server.serve_config import read_config
 
+    given = {
+        "bundle": bundle, "device": device, "rate": rate, "block": block, "midi": midi, "midi_map": midi_map,
+        "osc_port": osc_port,
+    }  # fmt: skip
+    config = read_config(None, {name: value for name, value in given.items() if value is not None})
+    raise typer.Exit(serve(config, announce, wait=_wait if spare and RESUME not in os.environ else _begin))
+
+
+def _wait() -> bool:
+    """Wait for a line; False when standard input ends instead."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    return bool(os.read(0, 4096)) and _begin()
+
+
+def _begin() -> bool:
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    raise typer.Exit(run(["serve", *context.args]))
+    return True
 
 
 def _end_with_parent() -> None:

@@ -1,4 +1,4 @@
-"""`ghostnote smoke`: the app tries itself out: window, server, sound, and the server killed and back."""
+"""`ghostnote smoke`: the app tries itself out: window, server, sound, and the server killed and back, twice."""
 
 import contextlib
 import json
@@ -62,6 +62,10 @@ class Watched:
                 raise SmokeError(f"the app ended with status {self._process.returncode} before it told {events[0]!r}")
         raise SmokeError(f"the app did not tell {' or '.join(events)} within {PATIENCE_S:.0f} s")
 
+    def count(self, event: str) -> int:
+        """How often this has been told."""
+        return sum(one["event"] == event for one in self._told)
+
     def close(self) -> None:
         """End the app and its server. Raises SmokeError when one of them stays."""
         servers = [one["pid"] for one in self._told if one["event"] == "server"]
@@ -108,10 +112,11 @@ def check(home: Path, floor: float) -> Iterator[str]:
                 yield f"server after {server['at'] - app.begun:.2f} s; no JACK server to listen at"
             else:
                 yield heard("first sound", ear, app.begun)
-                killed = kill(server["pid"])
-                if any(not ear.wired for _ in ticks()):  # what was still on its way is over
-                    ear.arm()
-                yield heard("server killed; sound back", ear, killed)
+                yield heard("server killed at once; sound back", ear, kill(server["pid"], ear))
+                spares = app.count("spare")
+                server = app.wait("server", after=1)
+                app.wait("spare", after=spares)
+                yield heard("server killed later; sound back", ear, kill(server["pid"], ear))
         finally:
             app.close()
     if ear is None or server["event"] == "failed":
@@ -170,10 +175,13 @@ def ticks() -> Iterator[float]:
         time.sleep(STEP_S)
 
 
-def kill(pid: int) -> float:
-    """Kill a process as a crash would; when."""
+def kill(pid: int, ear: "JackEar") -> float:
+    """Kill a process as a crash would and let `ear` listen for what comes after it; when it was killed."""
+    killed = time.time()
     os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    return time.time()
+    if any(not ear.wired for _ in ticks()):  # what was still on its way is over
+        ear.arm()
+    return killed
 
 
 def is_running(pid: int) -> bool:

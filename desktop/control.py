@@ -98,6 +98,7 @@ class Control(QObject):
 
     def _arrived(self) -> None:
         self.session.arrived()
+        self.process.keep_spare()
         self.failed.emit("")
         self.state.emit("good", "Ready")
 

@@ -1,7 +1,7 @@
 """The server as a process of its own: started, started again when it dies, ended with the app.
 
 The server's standard input is a pipe from here: when this process is gone, however it went, the server reads the end
-of it and ends, too.
+of it and ends, too. While it plays, a spare one waits that has loaded everything already (desktop.spare_server).
 """
 
 import logging
@@ -14,6 +14,7 @@ from typing import Final
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from desktop.program import command
+from desktop.spare_server import SpareServer
 from ghostnote.free_port import free_port
 
 USER_ERROR: Final = 2
@@ -21,6 +22,8 @@ USER_ERROR: Final = 2
 MAX_CRASHES: Final = 3
 CRASH_WINDOW_S: Final = 30.0
 END_MS: Final = 3000
+SPARE_AFTER_MS: Final = 2000
+"""How long after a server has come its spare is loaded: not while the first sound is waited for."""
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +60,14 @@ class ServerProcess(QObject):
         self._killer.timeout.connect(lambda: self._process.kill())
         self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
         self._lines: deque[str] = deque(maxlen=50)
-        process = self._process = QProcess(self)
+        self.spare = SpareServer(self)
+        self._spare_timer = QTimer(self)
+        self._spare_timer.setSingleShot(True)
+        self._spare_timer.timeout.connect(self._prepare_spare)
+        self._process = QProcess(self)
+        self._wire(self._process)
+
+    def _wire(self, process: QProcess) -> None:
         process.readyReadStandardOutput.connect(self._log_screen)
         process.readyReadStandardError.connect(self._read)
         process.finished.connect(self._finished)
@@ -103,11 +113,27 @@ class ServerProcess(QObject):
             self.ended.emit()
 
     def _launch(self) -> None:
-        program, *arguments = command("app", "server", *self._options, "--osc-port", str(self._port))
         self.state = ServerState.RUNNING
         self._lines.clear()
-        self._process.start(program, arguments)
+        self._spare_timer.stop()
+        if spare := self.spare.take(self._options, self._port):
+            self._process.blockSignals(True)
+            self._process.deleteLater()
+            spare.setParent(self)
+            self._process = spare
+            self._wire(spare)
+        else:
+            program, *arguments = command("app", "server", *self._options, "--osc-port", str(self._port))
+            self._process.start(program, arguments)
         self.started.emit(self._port)
+
+    def keep_spare(self) -> None:
+        """The server is there: have a spare one wait, soon."""
+        self._spare_timer.start(SPARE_AFTER_MS)
+
+    def _prepare_spare(self) -> None:
+        if self.state is ServerState.RUNNING:
+            self.spare.prepare(self._options, self._port)
 
     def restart_hanging(self) -> None:
         """Kill a server that does not answer; it is started again as after a crash."""
@@ -117,6 +143,8 @@ class ServerProcess(QObject):
     def stop(self) -> None:
         """End the process and wait until it is gone, for the app's end; after some seconds it is killed."""
         self.state, self._again = ServerState.STOPPED, False
+        self._spare_timer.stop()
+        self.spare.stop()
         if self._process.state() == QProcess.ProcessState.NotRunning:
             return
         self._process.closeWriteChannel()
@@ -164,4 +192,5 @@ class ServerProcess(QObject):
 
     def _fail(self, why: str) -> None:
         self.state = ServerState.FAILED
+        self.spare.stop()
         self.failed.emit(why)

@@ -1,4 +1,4 @@
-"""The app as users see it, watched from inside: tells when its window is there, when its server is, and plays a groove.
+"""The app as users see it, watched from inside: tells when window, server and spare server are there; plays a groove.
 
 `ghostnote smoke` starts this as a process of its own and listens; it ends when its standard input is closed.
 """
@@ -41,6 +41,7 @@ class Watcher(QObject):
         self._window = window
         control = window.control
         control.link.arrived.connect(self._arrived)
+        control.process.spare.ready.connect(lambda: tell("spare"))
         control.failed.connect(lambda why: tell("failed", why=why) if why else None)
 
     def _arrived(self) -> None:

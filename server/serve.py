@@ -314,12 +314,17 @@ def serve(
     config: ServeConfig,
     announce: Callable[[ServerInfo], None] = lambda info: None,
     load: Callable[[ServeConfig], Renders] = load_bundle,
+    wait: Callable[[], bool] = lambda: True,
 ) -> int:
     """Serve until Ctrl-C or SIGTERM; `announce` is called once everything is open. Returns 0. Raises GhostnoteError.
 
+    `wait` is called when everything is loaded and nothing is open yet; where it returns False, that is the end.
     To be called by the main thread, which alone may take signals.
     """
     server = Server(config, load)
+    if not wait():
+        server.close()
+        return 0
     signal.signal(signal.SIGTERM, lambda number, frame: server.stop.set())
     try:
         info = server.open()

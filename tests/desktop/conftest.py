@@ -17,7 +17,7 @@ from server.watch import Watch
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 @pytest.fixture(scope="session")

@@ -98,6 +98,33 @@ def test_the_app_plays_survives_the_death_of_its_server_and_leaves_nothing_behin
 
 @needs_jack
 @needs_signals
+def test_a_spare_server_takes_over_and_is_replaced(app, until):
+    _, control, notices, _ = app
+    spare = control.process.spare
+    ready = []
+    spare.ready.connect(lambda: ready.append(spare.pid))
+    control.session.change("/ghostnote/tempo", 91.0)
+    until(lambda: ready, "no spare server was loaded")
+    os.kill(control.process.pid, signal.SIGKILL)
+    until(lambda: not control.session.connected)
+    until(lambda: control.session.connected)
+    assert control.process.pid == ready[0]
+    assert len(notices) == 1
+    control.link.send("/ghostnote/tempo")
+    until(lambda: control.session.number("tempo") == 91.0)
+    until(lambda: len(ready) == 2, "the spare server was not replaced")
+    assert spare.pid == ready[1] != ready[0]
+    control.use(replace(control.settings, block=256))
+    until(lambda: control.session.connected)
+    assert control.process.pid not in ready  # the spare was loaded for other settings
+    assert not alive(ready[1])
+    until(lambda: len(ready) == 3)
+    control.shutdown()
+    assert not any(map(alive, ready))
+
+
+@needs_jack
+@needs_signals
 def test_a_hanging_server_is_replaced(app, until):
     _, control, notices, _ = app
     first = control.process.pid
@@ -116,11 +143,11 @@ def test_the_server_ends_when_the_app_is_killed(jack_server, tmp_path, until):
     )  # fmt: skip
     app = subprocess.Popen([sys.executable, "-c", script], env=os.environ)
     children = Path(f"/proc/{app.pid}/task/{app.pid}/children")
-    until(lambda: children.exists() and children.read_text().split(), "no server was started")
-    server = int(children.read_text().split()[0])
+    until(lambda: children.exists() and len(children.read_text().split()) >= 2, "no server and spare were started")
+    servers = [int(pid) for pid in children.read_text().split()]
     app.kill()
     app.wait()
-    until(lambda: not alive(server), "the server is still there")
+    until(lambda: not any(map(alive, servers)), "a server is still there")
 
 
 @needs_jack

@@ -13,13 +13,14 @@ from evaluation.drummers.hits import Match, match_hits
 from evaluation.drummers.profile import density
 from evaluation.drummers.report import Claim, Figure, Section
 from ghostnote.performance import Performance
-from training.drummers.continuation_baselines import StyleMarginal, repeat_last_bar, style_marginal
-from training.drummers.continuation_score import Item, f1, hit_counts, items
+from training.drummers.continuation_baselines import StyleMarginal, repeat_last_bar, style_marginal, vote_of_bars
+from training.drummers.continuation_score import Counts, Item, f1, hit_counts, items
 
 CONTEXT: Final = 4
 """Bars heard before playing on."""
 PER_PERFORMANCE: Final = 4
 THRESHOLDS: Final = tuple(np.arange(0.05, 0.61, 0.05).round(2).tolist())
+VOTES: Final = (2, 3)
 LONG: Final = 64
 """Bars of the run that must not drift."""
 Player = Callable[[Item, int], Score]
@@ -35,7 +36,8 @@ model hears the {CONTEXT} bars, the style and who plays.
 - *groove distance*: (sum over matched hits of sqrt((dt / 20 ms)^2 + (dv / 0.2)^2) + 3 U) / (M + U) with M matched and U
   unmatched hits of both sides; mean over windows. 0 is the same performance; 3 is no hit in common.
 - *repeat last bar*: the last bar heard again, with its timing and velocity. *style marginal*: what the style strikes
-  at that slot in more than a share of the training bars, the share chosen on the validation split.
+  at that slot in more than a share of the training bars. *Vote of the bars*: the slots that a piece strikes in so many
+  of the {CONTEXT} bars heard, as in the last that does. Share and votes are chosen on the validation split.
 """
 
 
@@ -50,9 +52,12 @@ class Question:
 
 def continuation(ground: Ground) -> Findings:
     """Hit F1 and groove distance of the model and its baselines."""
-    marginal = fit_marginal(ground)
+    validation = list(items(ground.beats("validation"), CONTEXT, PER_PERFORMANCE))
+    marginal = fit_marginal(ground, validation)
+    votes = max(VOTES, key=lambda votes: foreseen(lambda item: vote_of_bars(item.context, votes), validation))
     players: dict[str, Player] = {
         "repeat last bar": lambda item, bars: repeat_last_bar(item.context, bars),
+        "vote of the bars": lambda item, bars: vote_of_bars(item.context, votes, bars),
         "style marginal": lambda item, bars: marginal.play(item.performance.style, item.context.slots, bars),
     }
     model, missing = attempt(lambda: continuer(ground))
@@ -68,7 +73,7 @@ def continuation(ground: Ground) -> Findings:
         claims += better if bars == 1 else []
     if model:
         figures.append(drift(ground, model))
-    text = TEXT + f"  Chosen share: {marginal.threshold}.\n" + missing
+    text = TEXT + f"  Chosen share: {marginal.threshold}; votes: {votes}.\n" + missing
     return Findings([Section("Continuation", text, figures)], claims)
 
 
@@ -92,18 +97,23 @@ def shown(score: Score, bars: int) -> Score:
     return Score(score.part(0, bars).events, score.slots, bars)
 
 
-def fit_marginal(ground: Ground) -> StyleMarginal:
-    """The style marginal of the train split with the threshold that is best on the validation split."""
-    train = [(p.style, encode(p)) for p in ground.beats("train")]
-    validation = list(items(ground.beats("validation"), CONTEXT, PER_PERFORMANCE))
+def fit_marginal(ground: Ground, validation: Sequence[Item]) -> StyleMarginal:
+    """The style marginal of the train split with the threshold that is best on the questions of `validation`."""
+    base = style_marginal([(p.style, encode(p)) for p in ground.beats("train")], THRESHOLDS[0])
+
+    def fitted(threshold: float) -> StyleMarginal:
+        return StyleMarginal(base.chance, base.velocity, threshold)
 
     def score(threshold: float) -> float:
-        fitted = StyleMarginal(base.chance, base.velocity, threshold)
-        counts = [hit_counts(fitted.play(i.performance.style, i.context.slots), i.truth) for i in validation]
-        return f1(type(counts[0])(*np.sum(counts, axis=0).tolist()))
+        return foreseen(lambda i: fitted(threshold).play(i.performance.style, i.context.slots), validation)
 
-    base = style_marginal(train, THRESHOLDS[0])
-    return StyleMarginal(base.chance, base.velocity, max(THRESHOLDS, key=score))
+    return fitted(max(THRESHOLDS, key=score))
+
+
+def foreseen(answer: Callable[[Item], Score], questions: Sequence[Item]) -> float:
+    """Hit F1 of the next bar, all questions' hits together."""
+    counts = [hit_counts(answer(item), item.truth) for item in questions]
+    return f1(Counts(*np.sum(counts, axis=0).tolist()))
 
 
 def ask(ground: Ground, bars: int) -> list[Question]:

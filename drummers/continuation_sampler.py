@@ -20,10 +20,14 @@ from drummers.continuation_features import (
     sequence,
 )
 from drummers.tokens import EVENT, OFFSETS, Score
-from ghostnote.articulations import N_LANES, PIECE_OF_LANE
+from ghostnote.articulations import N_LANES, PIECE_OF_LANE, PIECES
 
 MAX_STROKES: Final = 96
 """A bar ends after so many strokes; the fullest bar of the Groove MIDI Dataset has fewer."""
+MEMORY_SHARE: Final = 0.5
+"""Weight of the bars heard among the proposals when a bar is agreed on (validation, see docs/drummers.md)."""
+AGREED: Final = 0.4
+"""Weight that must strike a (slot, piece) for it to be played (likewise)."""
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -144,7 +148,7 @@ def _as_bar(strokes: list[tuple[int, int, int, int, int]]) -> NDArray[np.void]:
 def next_bars(
     network: Network, context: Score, bars: int, condition: Condition, *, count: int, temperature: float, seed: int
 ) -> Score:
-    """The next `bars` bars; of `count` candidates for each (one with temperature 0) the most agreed one is taken.
+    """The next `bars` bars; each is what `count` candidates and the bars heard agree on (one alone at temperature 0).
 
     `context` has at least one bar, of which the last `MEMORY` are heard.
     """
@@ -153,19 +157,38 @@ def next_bars(
     for _ in range(bars):
         heard = whole.part(max(0, whole.bars - MEMORY), whole.bars)
         proposals = candidates(network, heard, condition, count if temperature > 0 else 1, temperature, rng)
-        bar = most_agreed(proposals, whole.slots).copy()
+        bar = agreed(proposals, heard).copy() if temperature > 0 else proposals[0].copy()
         bar["bar"] = whole.bars
         whole = Score(np.concatenate([whole.events, bar]), whole.slots, whole.bars + 1)
     return whole.part(context.bars, whole.bars)
 
 
-def most_agreed(bars: list[NDArray[np.void]], slots: int) -> NDArray[np.void]:
-    """The bar that agrees best with all of them: highest mean F1 of (slot, piece) (minimum Bayes risk)."""
-    piece = np.array(PIECE_OF_LANE)
-    struck = np.zeros((len(bars), slots, int(piece.max()) + 1), np.float32)
-    for row, events in zip(struck, bars, strict=True):
-        row[events["slot"], piece[events["lane"]]] = 1
-    flat = struck.reshape(len(bars), -1)
-    size = flat.sum(axis=1)
-    agreement = (2 * flat @ flat.T + 1e-6) / (size[:, None] + size[None] + 1e-6)
-    return bars[int(agreement.mean(axis=1).argmax())]
+def agreed(proposals: list[NDArray[np.void]], heard: Score) -> NDArray[np.void]:
+    """The bar of all (slot, piece) that enough of the proposals and the bars heard strike; bar 0, dtype EVENT.
+
+    What a piece does in a slot is taken whole from one bar: from the proposal that is most like what is agreed on,
+    or the next like it that strikes there, and only then from what was heard.
+    """
+    heard_bars = [heard.part(bar, bar + 1).events for bar in reversed(range(heard.bars))]
+    ours, theirs = (np.stack([_cells(bar, heard.slots) for bar in bars]) for bars in (proposals, heard_bars))
+    support = (1 - MEMORY_SHARE) * ours.mean(0) + MEMORY_SHARE * theirs.mean(0)
+    wanted = (support > 0) & (support >= min(AGREED, float(support.max())))
+    likeness = 2 * (ours & wanted).sum(1) / np.maximum(1, ours.sum(1) + wanted.sum())
+    parts: list[NDArray[np.void]] = []
+    for bar in [proposals[i] for i in np.argsort(-likeness, kind="stable")] + heard_bars:
+        cells = _cell_of(bar)
+        parts.append(bar[wanted[cells]])
+        wanted[cells] = False
+    return np.sort(np.concatenate(parts), order=["slot", "lane", "offset"])
+
+
+def _cell_of(bar: NDArray[np.void]) -> Ints:
+    """The number of the (slot, piece) of each stroke."""
+    return bar["slot"].astype(np.int64) * len(PIECES) + np.array(PIECE_OF_LANE)[bar["lane"]]
+
+
+def _cells(bar: NDArray[np.void], slots: int) -> NDArray[np.bool_]:
+    """Which (slot, piece) a bar strikes."""
+    struck = np.zeros(slots * len(PIECES), bool)
+    struck[_cell_of(bar)] = True
+    return struck

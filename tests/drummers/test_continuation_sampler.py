@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drummers.continuation_features import Condition
-from drummers.continuation_sampler import MAX_STROKES, candidates, draw, most_agreed
+from drummers.continuation_sampler import MAX_STROKES, agreed, candidates, draw
 from drummers.tokens import EVENT, OFFSETS, VELOCITIES, Score, encode
 from ghostnote.articulations import N_LANES
 from tests.drummers.continuation_rig import WildNetwork, rock
@@ -51,12 +51,25 @@ def test_draws_follow_the_softmax_of_what_is_allowed():
     np.testing.assert_allclose(np.bincount(drawn, minlength=3) / 20000, [0.25, 0, 0.75], atol=0.015)
 
 
-def test_the_bar_that_most_agree_with_is_taken():
-    def bar(*slots):
-        return np.array([(0, slot, 0, 12, 20) for slot in slots], EVENT)
+def strokes(*slots, lane=0, velocity=20):
+    return np.array([(0, slot, lane, 12, velocity) for slot in slots], EVENT)
 
-    bars = [bar(1, 3), bar(0, 4, 8), bar(0, 8), bar(0, 4, 8, 12), bar()]
-    assert most_agreed(bars, 16).tolist() == bars[1].tolist()
+
+def test_what_candidates_and_the_bars_heard_agree_on_is_played():
+    heard = Score(strokes(0, 4), 16, 1)
+    proposals = [strokes(0, 8), strokes(0, 8), strokes(0, 8, 12), strokes(3), strokes(0, 8)]
+    assert agreed(proposals, heard)["slot"].tolist() == [0, 4, 8]
+    assert agreed([strokes(3), strokes(5), strokes(7)], Score(strokes(), 16, 1))["slot"].tolist() == [3, 5, 7]
+    assert len(agreed([strokes(), strokes()], Score(strokes(), 16, 1))) == 0
+
+
+def test_how_a_stroke_is_played_comes_from_the_candidate_that_agrees_best():
+    proposals = [strokes(0, velocity=1), strokes(0, 8, velocity=2), *[strokes(0, 8, 9, velocity=3)] * 3]
+    assert agreed(proposals, Score(strokes(4, velocity=9), 16, 1))[["slot", "velocity"]].tolist() == [
+        (0, 2),
+        (4, 9),
+        (8, 2),
+    ]
 
 
 def test_the_context_is_not_changed():

@@ -13,7 +13,7 @@ from drummers.tokens import EVENT, OFFSETS, Score, encode
 from ghostnote.errors import InputError
 from ghostnote.performance import make_hits
 from tests.drummers.continuation_rig import rock
-from training.drummers.continuation_baselines import repeat_last_bar, style_marginal
+from training.drummers.continuation_baselines import repeat_last_bar, style_marginal, vote_of_bars
 from training.drummers.continuation_score import Counts, f1, hit_counts, items, score_all
 
 torch = pytest.importorskip("torch")
@@ -94,6 +94,14 @@ def test_repeating_is_right_where_nothing_changes():
     twice = repeat_last_bar(encode(rock(2)), 2)
     assert twice.bars == 2
     assert twice.part(0, 1).events.tolist() == twice.part(1, 2).events.tolist()
+
+
+def test_a_vote_keeps_what_enough_bars_strike_as_the_last_of_them_plays_it():
+    rows = [(0, 0, 0, 10, 5), (0, 4, 1, 12, 9), (1, 0, 0, 12, 6), (1, 8, 1, 12, 7), (2, 0, 0, 13, 7), (2, 8, 2, 11, 8)]
+    context = Score(np.array(rows, EVENT), 16, 3)
+    voted = vote_of_bars(context, 2, 2)
+    assert voted.bars == 2
+    assert voted.part(1, 2).events.tolist() == [(0, 0, 0, 13, 7), (0, 8, 2, 11, 8)]  # lanes 1 and 2: both the snare
 
 
 def test_the_style_marginal_plays_what_the_style_mostly_plays():

@@ -1,4 +1,4 @@
-"""What a continuation model must beat: playing the last bar again, and what the style plays on average.
+"""What a continuation model must beat: the last bar again, what most of the last bars hold, what the style plays.
 
 Both work on slots (`drummers.tokens.Score`); numpy only.
 """
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drummers.tokens import EVENT, MAX_SLOTS, OFFSETS, VELOCITIES, Score
-from ghostnote.articulations import N_LANES
+from ghostnote.articulations import N_LANES, PIECE_OF_LANE, PIECES
 
 _LEAST_BARS: Final = 16
 """Styles of fewer bars (of a bar length) play what all styles play."""
@@ -24,6 +24,22 @@ def repeat_last_bar(context: Score, bars: int = 1) -> Score:
     copies = np.tile(last, bars)
     copies["bar"] = np.repeat(np.arange(bars), len(last))
     return Score(copies, context.slots, bars)
+
+
+def vote_of_bars(context: Score, votes: int, bars: int = 1) -> Score:
+    """`bars` bars of what at least `votes` bars of `context` strike in a slot, by piece; as in the last that does.
+
+    What a piece does in a slot is taken from the last bar that strikes it there: articulations, timing, velocity.
+    """
+    events = context.events
+    piece = np.array(PIECE_OF_LANE)[events["lane"]]
+    struck = np.zeros((context.bars, context.slots, len(PIECES)), bool)
+    struck[events["bar"], events["slot"], piece] = True
+    last = context.bars - 1 - struck[::-1].argmax(0)
+    chosen = (struck.sum(0) >= votes)[events["slot"], piece] & (events["bar"] == last[events["slot"], piece])
+    voted = np.sort(events[chosen], order=["slot", "lane", "offset"])
+    voted["bar"] = 0
+    return repeat_last_bar(Score(voted, context.slots, 1), bars)
 
 
 @dataclass(frozen=True)

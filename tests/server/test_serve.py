@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.osc_client import OscClient
+from bridge.osc_peers import RateLimit
 from bridge.ports import Ports
 from ghostnote.errors import GhostnoteError, InputError, MissingError
 from ghostnote.preset import Preset, save_preset
@@ -125,6 +126,7 @@ def test_a_hit_by_osc_is_echoed_to_the_midi_output(serving):
 def test_the_status_counts_osc_messages_that_were_too_many(serving):
     with serving() as (server, client):
         assert figures(client)["osc_dropped"] == 0
+        server._osc._limit = RateLimit(rate=10.0, burst=20.0)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
             while not server._osc.dropped:
                 for _ in range(100):

@@ -5,7 +5,6 @@ validation loss, with their configuration and measures as metadata), `events*` (
 spectrograms), `log.csv`.
 """
 
-import csv
 import json
 import logging
 import time
@@ -25,6 +24,7 @@ from training.checkpoints import start_weights
 from training.data.windows import Source, WindowStream
 from training.ema import WeightAverage
 from training.recipe import Recipe, RunConfig
+from training.run_files import load_state, log_row, save_state
 from training.samples import SampleWriter
 from training.tasks import Logs, Task
 
@@ -110,7 +110,7 @@ class Trainer:
         network.train()
         writer.scalars("unseen", logs, self.step)
         writer.audio(rendered, batch.audio, self.step)
-        self._log_row(logs)
+        log_row(self.folder, self.step, self.seconds, logs)
         if logs["loss"] < self.best:
             self.best = logs["loss"]
             self._save_best(logs)
@@ -129,15 +129,6 @@ class Trainer:
         weights = {k: v.detach().cpu().contiguous() for k, v in self.task.network.state_dict().items()}
         save_file(weights, self.folder / "best.safetensors", {"ghostnote": json.dumps(facts)})
 
-    def _log_row(self, logs: Logs) -> None:
-        path = self.folder / "log.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if fresh:
-                writer.writerow(["step", "minutes", *logs])
-            writer.writerow([self.step, f"{self.seconds / 60:.2f}", *(f"{v:.4f}" for v in logs.values())])
-
     def _save(self) -> None:
         state = {
             "network": self.task.network.state_dict(),
@@ -150,16 +141,13 @@ class Trainer:
             "best": self.best,
             "rng": torch.get_rng_state(),
         }
-        part = self.folder / "last.ckpt.part"
-        torch.save(state, part)
-        part.replace(self.folder / "last.ckpt")
+        save_state(self.folder, state)
 
     def _resume(self) -> Tensor | None:
         """Go on from `last.ckpt`; its random state, None where there is no checkpoint."""
-        path = self.folder / "last.ckpt"
-        if not path.is_file():
+        state = load_state(self.folder)
+        if state is None:
             return None
-        state = torch.load(path, map_location="cpu", weights_only=True)
         self.task.network.load_state_dict(state["network"])
         self.task.extra.load_state_dict(state["extra"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
@@ -168,5 +156,5 @@ class Trainer:
             self.average.values[name].copy_(value)
         self.average.updates = state["updates"]
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
-        _log.info("going on from step %d of %s", self.step, path)
+        _log.info("going on from step %d of %s", self.step, self.folder)
         return state["rng"]

@@ -4,7 +4,6 @@ A run folder holds `last.ckpt` (all that is needed to go on), `best.safetensors`
 validation loss; configuration and measures in its metadata) and `log.csv`.
 """
 
-import csv
 import json
 import logging
 import time
@@ -27,6 +26,7 @@ from training.checkpoints import read_weights
 from training.drummers.continuation_data import NO_TARGET, Batch, Windows, takes_of
 from training.drummers.continuation_net import ContinuationNet, NetConfig
 from training.ema import WeightAverage
+from training.run_files import load_state, log_row, save_state
 
 BEST: Final = "best.safetensors"
 PARTS: Final = ("shift", "lane", "offset", "velocity")
@@ -126,7 +126,7 @@ class Run:
             rows = [losses(self.net, batch) for batch in check]
         logs = {name: float(torch.stack([row[name] for row in rows]).mean()) for name in PARTS}
         total = sum(_SHARE[name] * logs[name] for name in PARTS)
-        self._log_row(logs | {"total": total})
+        log_row(self.folder, self.step, self.seconds, logs | {"total": total})
         if total < self.best:
             self.best = total
             self._save_best(logs)
@@ -147,15 +147,6 @@ class Run:
         weights = {k: v.detach().clone().contiguous() for k, v in self.net.state_dict().items()}
         save_file(weights, self.folder / BEST, {"ghostnote": json.dumps(facts)})
 
-    def _log_row(self, logs: dict[str, float]) -> None:
-        path = self.folder / "log.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if fresh:
-                writer.writerow(["step", "minutes", *logs])
-            writer.writerow([self.step, f"{self.seconds / 60:.2f}", *(f"{v:.4f}" for v in logs.values())])
-
     def _save(self) -> None:
         state = {
             "network": self.net.state_dict(),
@@ -164,22 +155,19 @@ class Run:
             "counts": (self.average.updates, self.step, self.seconds, self.best),
             "rng": torch.get_rng_state(),
         }
-        part = self.folder / "last.ckpt.part"
-        torch.save(state, part)
-        part.replace(self.folder / "last.ckpt")
+        save_state(self.folder, state)
 
     def _resume(self) -> None:
-        path = self.folder / "last.ckpt"
-        if not path.is_file():
+        state = load_state(self.folder)
+        if state is None:
             return
-        state = torch.load(path, map_location="cpu", weights_only=True)
         self.net.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         for name, value in state["average"].items():
             self.average.values[name].copy_(value)
         self.average.updates, self.step, self.seconds, self.best = state["counts"]
         torch.set_rng_state(state["rng"])
-        _log.info("going on from step %d of %s", self.step, path)
+        _log.info("going on from step %d of %s", self.step, self.folder)
 
 
 def load_net(path: Path) -> ContinuationNet:

@@ -1,6 +1,7 @@
 """The output as the server tells of it: level with clip light, and spectrum."""
 
 import time
+from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QLinearGradient, QMouseEvent, QPainter, QPaintEvent
@@ -17,19 +18,41 @@ FALL_DB = 1.2
 HOLD_SECONDS = 1.5
 
 
-class MasterMeter(QWidget):
+class _Levels(QWidget):
+    """Levels [dBFS] that rise at once and fall by `fall_db` in a frame."""
+
+    fall_db = FALL_DB
+
+    def __init__(self, animation: Animation, name: str) -> None:
+        super().__init__()
+        self._animation = animation
+        self.shown: list[float] = []
+        self.setAccessibleName(name)
+        animation.add(self._advance)
+
+    def _rise(self, levels: Sequence[float]) -> None:
+        self.shown = [max(old, min(0.0, new)) for old, new in zip(self.shown, levels, strict=True)]
+        if max(levels, default=FLOOR_DB) > FLOOR_DB:
+            self._animation.wake()
+
+    def _advance(self) -> bool:
+        if max(self.shown, default=FLOOR_DB) <= FLOOR_DB:
+            return False
+        self.shown = [max(FLOOR_DB, db - self.fall_db) for db in self.shown]
+        self.update()
+        return max(self.shown) > FLOOR_DB
+
+
+class MasterMeter(_Levels):
     """Peak of left and right, held for a while; the clip light stays on until it is clicked."""
 
     def __init__(self, animation: Animation) -> None:
-        super().__init__()
-        self._animation = animation
+        super().__init__(animation, "Master level")
         self.shown = [FLOOR_DB, FLOOR_DB]
         self._held = [(0.0, FLOOR_DB), (0.0, FLOOR_DB)]
         self.clipped = False
-        self.setAccessibleName("Master level")
         self.setToolTip("Output level in dBFS; click to clear the clip light")
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
-        animation.add(self._advance)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Two narrow bars and a scale."""
@@ -39,24 +62,15 @@ class MasterMeter(QWidget):
         """New peaks [dBFS]."""
         now = time.monotonic()
         for side, db in enumerate((left, right)):
-            self.shown[side] = max(self.shown[side], min(db, 0.0))
             if db >= self._held[side][1] or now - self._held[side][0] > HOLD_SECONDS:
                 self._held[side] = (now, max(db, FLOOR_DB))
         self.clipped = self.clipped or max(left, right) >= CLIP_DB
-        if max(left, right) > FLOOR_DB:
-            self._animation.wake()
+        self._rise((left, right))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Clear the clip light."""
         self.clipped = False
         self.update()
-
-    def _advance(self) -> bool:
-        if max(self.shown) <= FLOOR_DB:
-            return False
-        self.shown = [max(FLOOR_DB, db - FALL_DB) for db in self.shown]
-        self.update()
-        return max(self.shown) > FLOOR_DB
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Clip light on top, two bars, the scale."""
@@ -96,31 +110,20 @@ class MasterMeter(QWidget):
         return bottom - share**1.5 * (bottom - top)
 
 
-class Spectrum(QWidget):
+class Spectrum(_Levels):
     """The bands that the server sends [dBFS], low to high."""
 
+    fall_db = 2 * FALL_DB
+
     def __init__(self, animation: Animation) -> None:
-        super().__init__()
-        self._animation = animation
-        self.shown: list[float] = []
-        self.setAccessibleName("Spectrum of the output")
+        super().__init__(animation, "Spectrum of the output")
         self.setMinimumSize(160, 110)
-        animation.add(self._advance)
 
     def take(self, bands: tuple[float, ...]) -> None:
         """New levels of the bands."""
         if len(bands) != len(self.shown):
             self.shown = [FLOOR_DB] * len(bands)
-        self.shown = [max(old, min(0.0, new)) for old, new in zip(self.shown, bands, strict=True)]
-        if max(bands, default=FLOOR_DB) > FLOOR_DB:
-            self._animation.wake()
-
-    def _advance(self) -> bool:
-        if max(self.shown, default=FLOOR_DB) <= FLOOR_DB:
-            return False
-        self.shown = [max(FLOOR_DB, db - 2 * FALL_DB) for db in self.shown]
-        self.update()
-        return max(self.shown) > FLOOR_DB
+        self._rise(bands)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """A bar for each band."""

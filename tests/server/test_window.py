@@ -121,26 +121,25 @@ def test_a_tempo_change_takes_effect_at_the_next_window():
     assert rig.engine.latency.window == 96000
 
 
-def test_what_waits_at_a_tempo_change_is_played_in_the_new_window_s_time():
-    rig = window_rig(bpm=240)
+def apart_around_a_tempo_change(bpm, hits, change, to_bpm, end):
+    """Frames from click to click of `hits`; all times [s] from the start of the transport."""
+    rig = window_rig(bpm=bpm)
     begin = rig.time + 0.01
-    beats = [NoteEvent(begin + 0.25 * n, n, 0.5) for n in range(4)]
-    rig.send(TransportEvent(begin, "start", 0.0), *beats)
-    rig.run(begin + 0.999)
-    rig.inbox.put(SetTempo(120.0))
-    rig.run(begin + 4)
-    assert np.diff(rig.clicks()) == pytest.approx([24000] * 3, abs=RATE * 0.005)  # the change came a little early
+    notes = [NoteEvent(begin + float(at), lane, 0.5) for lane, at in enumerate(hits)]
+    rig.send(TransportEvent(begin, "start", 0.0), *notes)
+    rig.run(begin + change)
+    rig.inbox.put(SetTempo(to_bpm))
+    rig.run(begin + end)
+    return np.diff(rig.clicks())
+
+
+def test_what_waits_at_a_tempo_change_is_played_in_the_new_window_s_time():
+    apart = apart_around_a_tempo_change(240, np.arange(4) * 0.25, 0.999, 120, 4)
+    assert apart == pytest.approx([24000] * 3, abs=RATE * 0.005)  # the change came a little early
 
 
 def test_music_that_becomes_faster_catches_up_with_what_was_rendered_ahead():
-    rig = window_rig(bpm=120)
-    begin = rig.time + 0.01
-    beats = [NoteEvent(begin + 0.125 * n, n, 0.5) for n in range(16)]
-    rig.send(TransportEvent(begin, "start", 0.0), *beats)
-    rig.run(begin + 1.999)
-    rig.inbox.put(SetTempo(240.0))
-    rig.run(begin + 5)
-    apart = np.diff(rig.clicks())
+    apart = apart_around_a_tempo_change(120, np.arange(16) * 0.125, 1.999, 240, 5)
     assert apart[0] == pytest.approx(6000, abs=2)
     assert apart[-8:] == pytest.approx([3000] * 8, abs=2)
     assert sum(apart) == pytest.approx(15 * 3000, abs=RATE * 0.005)

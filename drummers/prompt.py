@@ -154,9 +154,13 @@ class _Reader:
 
     def read(self) -> GrooveRequest:
         """Consume all words."""
+        unknown: list[str] = []
         while self.at < len(self.words):
-            if not any(rule() for rule in (self._number, self._phrase)):
-                self._unknown()
+            if not any(rule() for rule in (self._number, self._phrase)) and not self._nearly():
+                unknown.append(f"{self._peek()!r} is not understood; {self._nearest(_KNOWN)}")
+                self.at += 1
+        if unknown:
+            raise InputError(f"prompt {self.request.text!r}: {'; '.join(unknown)}")
         if not self.styles:
             if not self.words:
                 raise InputError('the prompt is empty: write a style, such as "funk 100 bpm, busy, 8 bars with a fill"')
@@ -263,7 +267,8 @@ class _Reader:
                 if self._peek() in ("the", "any"):
                     self.at += 1
                     continue
-                raise self._not_known(f"after {word!r} a piece is needed, found {self._peek()!r}", list(_PIECE))
+                found = f"after {word!r} a piece is needed, found {self._peek()!r}"
+                raise InputError(f"prompt {self.request.text!r}: {found}; {self._nearest(list(_PIECE))}")
             break
         out = _ALL - lanes if word == "only" else lanes
         self.request = replace(self.request, without=self.request.without | out)
@@ -343,16 +348,15 @@ class _Reader:
         if not low <= value <= high:
             raise InputError(f"{what} {value:g} {unit}: from {low:g} to {high:g} is possible")
 
-    def _unknown(self) -> None:
-        """Take the word for a known one that it nearly is, else raise."""
+    def _nearly(self) -> bool:
+        """Take the word for a known one that it nearly is."""
         word = self._peek()
-        if len(word) > 3 and (near := get_close_matches(word, _KNOWN, 1, 0.8)):
-            self.remarks.append(f"{word!r} understood as {near[0]!r}")
-            self.words[self.at : self.at + 1] = near[0].split(" ")
-            return
-        raise self._not_known(f"{word!r} is not understood", _KNOWN)
+        if len(word) <= 3 or not (near := get_close_matches(word, _KNOWN, 1, 0.8)):
+            return False
+        self.remarks.append(f"{word!r} understood as {near[0]!r}")
+        self.words[self.at : self.at + 1] = near[0].split(" ")
+        return True
 
-    def _not_known(self, what: str, known: list[str]) -> InputError:
-        near = get_close_matches(self._peek(), known, 3, 0.4)
-        hint = f"nearest: {', '.join(near)}" if near else f"styles: {', '.join(STYLES)}"
-        return InputError(f"prompt {self.request.text!r}: {what}; {hint}")
+    def _nearest(self, known: list[str]) -> str:
+        near = get_close_matches(self._peek(), [*known, "bpm", "bars"], 3, 0.4)
+        return f"nearest: {', '.join(near)}" if near else f"styles: {', '.join(STYLES)}"

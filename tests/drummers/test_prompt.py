@@ -70,6 +70,12 @@ def test_a_near_miss_is_taken_and_named_and_an_unknown_word_is_refused_with_the_
         parse("fnk 100 bpm")
 
 
+def test_every_unknown_word_is_named_with_its_nearest():
+    with pytest.raises(InputError, match=r"'fnk' is .* nearest: funk.*; 'bbm' is .* nearest: bpm") as caught:
+        parse("fnk 100 bbm")
+    assert "\n" not in str(caught.value)
+
+
 def test_a_style_played_as_another_is_said():
     request = parse("bossa nova")
     assert request.styles == {"latin": 1.0}

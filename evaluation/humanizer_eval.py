@@ -24,7 +24,8 @@ from evaluation.drummers.loops import CLASS_OF_LANE, CLASSES, PER_QUARTER
 from ghostnote.performance import Performance
 
 RESAMPLES: Final = 1000
-LAGS: Final = 8
+LAGS: Final = 9
+"""Of autocorrelations: 0 to 8 hits."""
 _N: Final = len(CLASSES)
 _WIDEST: Final = 130
 """Milliseconds of the timing histograms to either side."""
@@ -44,7 +45,7 @@ class Feel:
     profile: Values
     """[..., 9, 16, 3] sums of timing [ms] and velocity, and hits, at the sixteenths of the bar."""
     wandering: Values
-    """[..., 2, 9] sums of products of timing and of velocity with those 0 to 8 hits later, means of takes removed."""
+    """[..., 2, LAGS] sums of products of timing and of velocity with those 0 to 8 hits later, takes centred."""
 
 
 def feel_of(performance: Performance) -> Feel:
@@ -71,7 +72,7 @@ def _counts(kind: NDArray[np.int64], value: NDArray[np.int64], size: int) -> Val
 
 def _products(values: Values) -> Values:
     centred = values - values.mean() if len(values) else values
-    return np.array([centred[: len(centred) - lag] @ centred[lag:] if lag < len(centred) else 0 for lag in range(9)])
+    return np.array([centred[: len(centred) - lag] @ centred[lag:] if lag < len(centred) else 0 for lag in range(LAGS)])
 
 
 def distances(real: Feel, played: Feel) -> dict[str, Values]:

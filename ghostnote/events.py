@@ -2,8 +2,7 @@
 
 Times `at` are seconds of `time.perf_counter()` at arrival, on every system and from every source (MIDI, OSC, a played
 groove). All of them travel through one bounded queue to the render thread, the only one that acts on them (a bundle is
-loaded by a thread of its own first). Values are
-checked where they enter (bridge); what is in the queue is valid.
+loaded by a thread of its own first). Values are checked where they enter (bridge); what is in the queue is valid.
 """
 
 from collections.abc import Mapping
@@ -12,15 +11,6 @@ from typing import Literal
 
 TransportKind = Literal["start", "stop", "continue"]
 Mode = Literal["live", "window"]
-
-
-@dataclass(frozen=True, slots=True)
-class MidiMessage:
-    """One complete MIDI message as it came from a port."""
-
-    time: float
-    """Arrival, seconds of `time.perf_counter()`."""
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from evaluation.drummers.loops import CLASS_OF_LANE, CLASSES, PER_QUARTER, steps
 from ghostnote.performance import Performance
 
 TIMEKEEPERS: Final = tuple(CLASSES.index(name) for name in ("hat_closed", "hat_open", "ride"))
-NO_SWING: Final = 0.5
 
 
 def density(performance: Performance) -> float:

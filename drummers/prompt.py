@@ -142,6 +142,7 @@ class _Reader:
         self.styles: dict[str, float] = {}
         self.share: float | None = None
         self.bpm: float | None = None
+        self.named: dict[str, str] = {}
         self.pace = 1.0
         self.remarks: list[str] = []
 
@@ -214,6 +215,7 @@ class _Reader:
             self.share = value
         elif unit == "bpm" or word[:1].isdigit():
             self._within(value, SLOWEST, FASTEST, "tempo", "bpm")
+            self._once("tempo", f"{value:g} bpm")
             self.bpm = value
             self.at -= unit != "bpm"
         else:
@@ -335,13 +337,19 @@ class _Reader:
         self._within(value, 1, MOST_BARS, "length", "bars")
         if value != int(value):
             raise InputError(f"length {value:g} bars: a whole number from 1 to {MOST_BARS} is needed")
+        self._once("length", f"{value:g} bars")
         self.request = replace(self.request, bars=int(value))
 
     def _set_meter(self, beats: int, unit: int) -> None:
         if (beats, unit) not in METERS:
             known = ", ".join(f"{b}/{u}" for b, u in METERS)
             raise InputError(f"meter {beats}/{unit} was not learnt: {known} were")
+        self._once("meter", f"{beats}/{unit}")
         self.request = replace(self.request, meter=(beats, unit))
+
+    def _once(self, what: str, value: str) -> None:
+        if self.named.setdefault(what, value) != value:
+            raise InputError(f"the prompt names two values of {what}, {self.named[what]} and {value}: one is needed")
 
     @staticmethod
     def _within(value: float, low: float, high: float, what: str, unit: str) -> None:

@@ -27,7 +27,7 @@ def read_performance(path: Path, midi_map: str = AUTO) -> tuple[Performance, tup
     if path.suffix.lower() == ".toml":
         return _not_empty(read_groove_file(path), path, ""), ()
     if path.suffix.lower() not in (".mid", ".midi"):
-        raise InputError(f"cannot render {path}: expected a MIDI file (.mid, .midi) or a groove (.toml)")
+        raise InputError(f"cannot read {path}: expected a MIDI file (.mid, .midi) or a groove (.toml)")
     chosen = choose_map(path) if midi_map == AUTO else load_map(midi_map)
     performance, report = read_midi(path, chosen)
     return _not_empty(performance, path, _why_empty(report)), _remarks(report, chosen)
@@ -47,7 +47,7 @@ def choose_map(path: Path) -> MidiMap:
 
 def _not_empty(performance: Performance, path: Path, why: str) -> Performance:
     if not len(performance.hits):
-        raise InputError(f"{path} has no drum hits to render{why}")
+        raise InputError(f"{path} has no drum hits{why}")
     return performance
 
 

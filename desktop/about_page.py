@@ -5,7 +5,7 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QListWidget, QPlainTextEdit, QWidget
 
 from desktop.about import notices, program_version
-from desktop.widgets.parts import column, label, row
+from desktop.widgets.parts import card, column, label, row
 
 
 class AboutPage(QWidget):
@@ -25,7 +25,7 @@ class AboutPage(QWidget):
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.names.currentRowChanged.connect(self._show)
         self.names.setCurrentRow(0)
-        both = row(self.names, self.text, spacing=12)
+        both = row(card(column(self.names), 8), card(column(self.text)), spacing=12)
         both.setStretch(1, 1)
         about = label("A neural drummer. The audio that you render with its models is yours.", "soft", wrap=True)
         page = column(label(f"Ghostnote {program_version()}", "head"), about, both, spacing=12)

@@ -59,7 +59,11 @@ def add_pages(app: QApplication, window: MainWindow) -> None:
     check = FirstRunPage()
     window.add_page(TITLE, check)
     window.add_page("About", AboutPage())
-    check.look_once(window.banner.notify)
+
+    def show() -> None:
+        window.show_page(window.page_number(TITLE))
+
+    check.look_once(lambda text: window.banner.offer(text, "Show me", show))
     app.aboutToQuit.connect(check.doctor.stop)
 
 

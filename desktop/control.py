@@ -49,6 +49,8 @@ class Control(QObject):
         self.process.crashed.connect(self._crashed)
         self.process.failed.connect(self._failed)
         self.session.listen("transport", self._transport)
+        self.session.listen("record", lambda *_: self._recorded())
+        self._recording = False
         self.session.listen("tempo", lambda _, values: self.player.set_tempo(float(values[0]), time.time()))
 
     # The server
@@ -162,6 +164,11 @@ class Control(QObject):
         """Stop and silence at once."""
         self.halt()
         self.session.panic()
+
+    def _recorded(self) -> None:
+        was, (self._recording, sound) = self._recording, self.session.recording
+        if was and not self._recording and sound:
+            self.notice.emit(f"Recorded {sound}, and the MIDI file beside it.")
 
     def _transport(self, _address: str, values: Values) -> None:
         if values[0] == "stop" and self.player.playing and not self._wants_transport:

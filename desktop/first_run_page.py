@@ -96,7 +96,7 @@ class FirstRunPage(QWidget):
             self.doctor.found.disconnect(told)
             remember_seen()
             if not all(finding.good for finding in findings):
-                tell(f"{summary(findings)} See the page “{TITLE}”.")
+                tell(summary(findings))
 
         self.doctor.found.connect(told)
         QTimer.singleShot(delay_ms, self, self.look)

@@ -31,6 +31,16 @@ def load_groove(name: str) -> Performance:
     return read_groove_file(GROOVES_DIR / f"{name}.toml")
 
 
+def groove_text(state: str, prompt: str, bar: int) -> str:
+    """The values of /ghostnote/groove/state in words; "" when nothing is asked for."""
+    if state == "listening":
+        return "Listening: play two to four bars"
+    if state != "playing":
+        return ""
+    what = f"Playing “{prompt}”" if prompt else "Playing on from what you played"
+    return f"{what} · bar {bar}" if bar else f"{what} from the next barline"
+
+
 def audition_phrase() -> Performance:
     """A second of kick, snare, hat and crash."""
     hits = make_hits([(at, LANE_OF_NAME[name], velocity) for at, name, velocity in AUDITION])

@@ -187,6 +187,10 @@ class Session:
         """Let the server play a groove that is described in words."""
         self._send(path("groove/prompt"), prompt)
 
+    def groove(self, action: str) -> None:
+        """ "start", "stop" or "continue" (listen, then play on) what the server makes up."""
+        self._send(path(f"groove/{action}"))
+
     def load_preset(self, name: str) -> None:
         """Let the server load a saved preset."""
         self._send(PRESET, name)
@@ -239,6 +243,12 @@ class Session:
     def playing(self) -> bool:
         """Whether the transport runs."""
         return self.values.get(path("transport"), ("stop",))[0] != "stop"
+
+    @property
+    def groove_state(self) -> tuple[str, str, int]:
+        """ "stopped", "listening" or "playing"; the prompt, "" for none; the bar from 1, 0 for none yet."""
+        state, prompt, bar = self.values.get(path("groove/state"), ("stopped", "", 0))
+        return str(state), str(prompt), int(bar)
 
     @property
     def recording(self) -> tuple[bool, str]:

@@ -1,5 +1,7 @@
 """A line under the window's head: something to know, or why there is no sound and what can be done."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QWidget
 
@@ -9,7 +11,8 @@ SHOWN_MS = 10_000
 
 
 class Banner(QWidget):
-    """Hidden while there is nothing to say. A failure stays until it is over; a notice goes by itself."""
+    """Hidden while there is nothing to say. A failure stays until it is over, an offer until it is taken or closed;
+    a notice goes by itself."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -18,8 +21,10 @@ class Banner(QWidget):
         self.text = label("", wrap=True)
         self.retry = button("Try again", "primary", "Start the sound engine again")
         self.setup = button("Setup", "", "Choose another device")
+        self.offered = button("Show me", "primary", "Show me", self._taken)
+        self._take: Callable[[], object] = lambda: None
         self.close_button = button("✕", "link", "Close this message", self.clear)
-        line = row(self.text, self.retry, self.setup, self.close_button, spacing=10)
+        line = row(self.text, self.offered, self.retry, self.setup, self.close_button, spacing=10)
         line.setStretch(0, 1)
         line.setContentsMargins(14, 8, 8, 8)
         frame.setLayout(line)
@@ -37,6 +42,20 @@ class Banner(QWidget):
         if not self._failure:
             self._show(text, buttons=False)
             self._timer.start(SHOWN_MS)
+
+    def offer(self, text: str, title: str, take: Callable[[], object]) -> None:
+        """Say something with a button that calls `take`, unless a failure is shown."""
+        if not self._failure:
+            self._timer.stop()
+            self._take = take
+            self.offered.setText(title)
+            self.offered.setAccessibleName(title)
+            self._show(text, buttons=False)
+            self.offered.show()
+
+    def _taken(self) -> None:
+        self.clear()
+        self._take()
 
     def fail(self, why: str) -> None:
         """Say why there is no sound until there is; "" = there is."""
@@ -57,4 +76,5 @@ class Banner(QWidget):
         self.setAccessibleName(text)
         for one in (self.retry, self.setup):
             one.setVisible(buttons)
+        self.offered.hide()
         self.show()

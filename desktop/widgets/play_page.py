@@ -1,14 +1,15 @@
 """The page on which one plays: kits, time, player, pads and mixer, what is played and how it sounds."""
 
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from desktop.control import Control
 from desktop.session import PLAYED, path
+from desktop.widgets.groove_panel import GroovePanel
 from desktop.widgets.kit_browser import KitBrowser
 from desktop.widgets.lanes import LaneView
 from desktop.widgets.meters import MasterMeter, Spectrum
-from desktop.widgets.parts import Animation, button, caption, card, column, row
+from desktop.widgets.parts import Animation, caption, card, column, row
 from desktop.widgets.player_panel import PlayerPanel
 from desktop.widgets.strip import Strip
 from desktop.widgets.transport import TransportPanel
@@ -35,13 +36,13 @@ class PlayPage(QWidget):
         }
         self.lanes = LaneView(self.animation)
         self.meter, self.spectrum = MasterMeter(self.animation), Spectrum(self.animation)
-        self.prompt = QLineEdit()
+        self.grooves = GroovePanel(session)
+        self.grooves.setVisible(session.offers(PROMPT))
         control.mixer.on_change(self._show_levels)
         main = column(row(self.transport, self.player, spacing=12), spacing=12)
         main.itemAt(0).layout().setStretch(0, 4)  # type: ignore[union-attr]
         main.itemAt(0).layout().setStretch(1, 5)  # type: ignore[union-attr]
-        self.prompt_card = self._prompt_card()
-        main.addWidget(self.prompt_card)
+        main.addWidget(self.grooves)
         main.addWidget(self._mixer_card(), 5)
         main.addLayout(self._view_cards(), 3)
         page = row(self.kits, spacing=12)
@@ -58,15 +59,6 @@ class PlayPage(QWidget):
         strips.addWidget(self.meter)
         self.meter.setVisible(self._session.offers(METER))
         return card(strips, 14)
-
-    def _prompt_card(self) -> QWidget:
-        self.prompt.setPlaceholderText("Ask for a groove, such as “brushed jazz 140 bpm, sparse”")
-        self.prompt.setAccessibleName("Ask for a groove")
-        self.prompt.returnPressed.connect(self._ask)
-        play = button("Play it", "primary", "Play the groove that is asked for", self._ask)
-        frame = card(row(self.prompt, play, spacing=10), 10)
-        frame.setVisible(self._session.offers(PROMPT))
-        return frame
 
     def _view_cards(self) -> QHBoxLayout:
         lanes, bands = column(caption("Played"), self.lanes), column(caption("Spectrum"), self.spectrum)
@@ -99,7 +91,3 @@ class PlayPage(QWidget):
         if address == PLAYED and lane is not None:
             self.strips[PIECES[PIECE_OF_LANE[lane]]].pad.flash(velocity)
             self.lanes.add(articulation, velocity)
-
-    def _ask(self) -> None:
-        if self.prompt.text().strip():
-            self._session.ask_groove(self.prompt.text().strip())

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
 from desktop.control import Control
 from desktop.grooves import groove_names, load_groove
 from desktop.session import path
-from desktop.widgets.parts import button, caption, card, column, fill, label, row
+from desktop.widgets.parts import button, caption, card, column, fill, remark, row
 from ghostnote.preset import TEMPO_BPM, Preset
 
 NO_GROOVE = "No groove, transport only"
@@ -37,13 +37,15 @@ class TransportPanel(QWidget):
         self.tempo.valueChanged.connect(lambda bpm: self._session.change(path("tempo"), bpm))
         self.groove = QComboBox()
         self.groove.setAccessibleName("Groove to play")
+        self.groove.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.groove.setMinimumContentsLength(9)
         fill(self.groove, [*groove_names(), (NO_GROOVE, "")], "pocket_funk")
         self.groove.activated.connect(lambda _: self._picked())
-        self.sync = label("", "small")
+        self.sync = remark()
         layout = QVBoxLayout()
         layout.addLayout(
             column(
-                row(caption("Time"), 1, self.sync),
+                row(caption("Time"), self.sync),
                 row(self.play, self.record, self.tempo, self.groove, spacing=10),
                 spacing=10,
             )

@@ -9,7 +9,7 @@ import pytest
 from bridge.osc_server import OscServer
 from ghostnote.bundle import bundle_folder, load_manifest
 from ghostnote.errors import InputError
-from ghostnote.events import Command, LoadPreset, TransportEvent
+from ghostnote.events import Command, GrooveCommand, LoadPreset, TransportEvent
 from ghostnote.osc_schema import State
 from ghostnote.osc_table import RECORD
 from ghostnote.preset import Preset
@@ -68,7 +68,7 @@ class Peer:
                 "hop_latency_ms": 5.33, "lead_latency_ms": 5.0, "device_latency_ms": 4.0, "engine_latency_ms": 10.33,
             },
         )  # fmt: skip
-        self.events, self.folder = [], "/takes"
+        self.events, self.grooves, self.folder = [], [], "/takes"
         self.watch = Watch(lambda: None)
         self.server = OscServer(self.take, lambda: self.state, port=0, watch=self.watch, services={RECORD: self.record})
         self.server.start()
@@ -76,6 +76,8 @@ class Peer:
     def take(self, item):
         if isinstance(item, LoadPreset):
             self.state = replace(self.state, preset=item.name)
+        elif isinstance(item, GrooveCommand):
+            self.grooves.append(item)
         elif isinstance(item, Command):
             self.set(self.state.settings.after(item))
         else:

@@ -17,7 +17,7 @@ from desktop.session import PLAYED
 from desktop.theme import DARK, LIGHT
 from desktop.widgets.strip import FADER_STEPS, PAN_STEPS
 from ghostnote.articulations import LANE_OF_NAME, PIECES
-from ghostnote.events import NoteEvent, PanicEvent, TransportEvent
+from ghostnote.events import GrooveCommand, NoteEvent, PanicEvent, TransportEvent
 from ghostnote.preset import Preset, save_preset
 
 
@@ -49,6 +49,7 @@ def test_the_record_button_records_until_it_is_clicked_again(window, peer, until
     assert record.isChecked()
     record.click()
     until(lambda: peer.state.record[0] == 0 and "the last is /takes/a.wav" in record.toolTip())
+    assert "Recorded /takes/a.wav" in window.banner.text.text()
     assert not record.isChecked()
 
 
@@ -344,13 +345,42 @@ def test_a_dropped_midi_file_is_ready_to_be_rendered(window, tmp_path):
     assert "notes.txt" in page.state.text()
 
 
-def test_without_groove_commands_there_is_no_prompt(window, monkeypatch):
-    assert window.play_page.prompt_card.isVisible() == window.control.session.offers("/ghostnote/groove/prompt")
-    asked = []
-    monkeypatch.setattr(window.control.session, "_send", lambda *message: asked.append(message))
-    window.play_page.prompt.setText("funk 100 bpm")
-    window.play_page.prompt.returnPressed.emit()
-    assert asked == [("/ghostnote/groove/prompt", "funk 100 bpm")]
+def test_grooves_are_asked_for_and_ended_and_what_plays_is_told(window, peer, until):
+    panel = window.play_page.grooves
+    assert panel.isVisible()
+    assert not panel.stop.isEnabled()
+    panel.prompt.setText(" funk 100 bpm ")
+    panel.prompt.returnPressed.emit()
+    panel.play_on.click()
+    until(lambda: len(peer.grooves) == 2)
+    assert peer.grooves == [GrooveCommand("prompt", "funk 100 bpm"), GrooveCommand("continue")]
+    for state, text in (
+        (("listening", "", 0), "Listening: play two to four bars"),
+        (("playing", "funk 100 bpm", 0), "Playing “funk 100 bpm” from the next barline"),
+        (("playing", "funk 100 bpm", 3), "Playing “funk 100 bpm” · bar 3"),
+        (("playing", "", 2), "Playing on from what you played · bar 2"),
+    ):
+        peer.state = replace(peer.state, groove=state)
+        until(lambda text=text: panel.state.text() == text)
+        assert panel.stop.isEnabled()
+    panel.stop.click()
+    until(lambda: peer.grooves[-1] == GrooveCommand("stop"))
+    peer.state = replace(peer.state, groove=("stopped", "", 0))
+    until(lambda: panel.state.text() == "" and not panel.stop.isEnabled())
+
+
+def test_the_banner_keeps_an_offer_until_it_is_taken(window):
+    banner, taken = window.banner, []
+    banner.offer("Two things could be better.", "Show me", lambda: taken.append(1))
+    assert banner.offered.isVisible()
+    assert not banner.retry.isVisible()
+    banner.offered.click()
+    assert taken == [1]
+    assert not banner.isVisible()
+    banner.fail("no device")
+    banner.offer("Two things could be better.", "Show me", lambda: taken.append(1))
+    assert "no device" in banner.text.text()
+    assert not banner.offered.isVisible()
 
 
 def test_settings_that_need_a_new_start_wait_for_apply(window, monkeypatch):

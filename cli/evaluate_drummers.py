@@ -62,15 +62,14 @@ def drummers(
 
 def run_section(name: str, ground: "Ground") -> "Findings":
     """The section's findings; a model that is not there is named in its place."""
-    from importlib import import_module
+    from pkgutil import resolve_name
 
     from cli.evaluation_drums import Findings
     from evaluation.drummers.report import Section
     from ghostnote.errors import MissingError
 
-    module, _, function = SECTIONS[name].partition(":")
     try:
-        return getattr(import_module(module), function)(ground)
+        return resolve_name(SECTIONS[name])(ground)
     except MissingError as error:
         return Findings([Section(name.capitalize(), f"Not measured: {error}")])
 

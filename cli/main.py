@@ -8,8 +8,8 @@ inside the functions, so that `ghostnote --help` stays fast and works without th
 import logging
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.metadata import version
+from pkgutil import resolve_name
 from typing import Annotated, Final
 
 import typer
@@ -97,8 +97,7 @@ def build_app(commands: dict[str, str]) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_setup)
     for name, target in commands.items():
-        module, _, attribute = target.partition(":")
-        command = getattr(import_module(module), attribute)
+        command = resolve_name(target)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:

@@ -1,10 +1,10 @@
 """`ghostnote train-drummers`: train a drummer on the Groove MIDI Dataset and export it to a model folder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -53,10 +53,10 @@ def train_drummers(
     torch.set_num_threads(threads)
     console = Console(highlight=False, soft_wrap=True)
     if not export_only:
-        checkpoint = _function(TRAINERS[name].train)(read(data), runs / name, minutes, console.print)
+        checkpoint = resolve_name(TRAINERS[name].train)(read(data), runs / name, minutes, console.print)
         console.print(f"{checkpoint}")
     folder = out or MODELS / name
-    _function(TRAINERS[name].export)(runs / name, folder)
+    resolve_name(TRAINERS[name].export)(runs / name, folder)
     console.print(f"{folder}")
 
 
@@ -66,8 +66,3 @@ def read(data: Path) -> "Sequence[Performance]":
 
     archive = data / "groove" / "groove-midi.tar.xz"
     return read_groove(archive if archive.is_file() else data / "groove").performances
-
-
-def _function(target: str) -> Callable[..., Any]:
-    module, _, name = target.partition(":")
-    return getattr(import_module(module), name)

@@ -40,6 +40,10 @@ class ClickRenderer:
         """`work`: seconds that each hop takes, asleep."""
         self._work, self._level = work, 0.0
 
+    def figures(self) -> Mapping[str, float]:
+        """Nothing to tell."""
+        return {}
+
     def reset(self) -> None:
         """Nothing rings."""
 

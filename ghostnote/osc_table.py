@@ -46,6 +46,7 @@ PANIC: Final = f"{ROOT}/panic"
 GROOVE_PROMPT: Final = f"{ROOT}/groove/prompt"
 SETTINGS: Final = f"{ROOT}/settings"
 BUNDLE: Final = f"{ROOT}/bundle"
+LEVELS: Final = f"{ROOT}/level"
 LOADING: Final = f"{ROOT}/loading"
 SUBSCRIPTION_S: Final = 60.0
 """Seconds for which a subscription holds; subscribe again to keep it."""
@@ -131,7 +132,7 @@ def _status(state: State) -> Values:
 
 def _level(piece: str) -> Address:
     return Address(
-        f"{ROOT}/level/{piece}",
+        f"{LEVELS}/{piece}",
         f"Level of the {piece}; {LEVEL_DB[0]:g} dB is off.",
         (Argument("level", "f", *LEVEL_DB, "dB"),),
         lambda s: (s.settings.levels.get(piece, 0.0),),

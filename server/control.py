@@ -43,6 +43,10 @@ class Renders(Protocol):
         """The bundle; at least its name."""
         ...
 
+    def figures(self) -> Mapping[str, float]:
+        """What there is to tell in the status, by name. Any thread."""
+        ...
+
     def reset(self) -> None:
         """Silence; forget every hit."""
         ...

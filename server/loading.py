@@ -1,20 +1,68 @@
-"""A bundle made ready to play: loaded, checked, and run until every hop takes as long as any other."""
+"""A bundle made ready to play: loaded, checked, timed, and run until every hop takes as long as any other."""
 
+import time
+from bisect import bisect_right
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from ghostnote.articulations import PIECES
 from ghostnote.bundle import bundle_folder
-from ghostnote.grid import HopEvents
+from ghostnote.grid import HopEvents, HopHit
+from ghostnote.latency import ARRIVAL_SECONDS, WORK_SECONDS, block_wait
 from server.control import Renders
-from server.renderer import load_renderer
+from server.realtime import OTHER_PRIORITY, prioritise_thread
+from server.renderer import Renderer, load_renderer
 from server.serve_config import ServeConfig
 
 WARM_UP_HOPS: Final = 40
+TRIALS: Final = 5
+MARGIN: Final = 1.5
+"""Time that a hop must have, as a multiple of the shortest trial: it is longer beside other programs."""
+LEAST_PASSES: Final = 2
+"""What sounds, and what is off."""
 
 
 def load_bundle(config: ServeConfig) -> Renders:
     """The renderer of the bundle that `config` names. Raises BundleError, MissingError, InputError."""
     folder = bundle_folder(config.bundle or None)
-    return load_renderer(folder, threads=config.threads, provider=config.provider, beside=True)
+    renderer = load_renderer(folder, threads=config.threads, provider=config.provider, beside=True)
+    if renderer.causal:
+        # As urgent as all else here, or programs beside would make it seem slow.
+        with ThreadPoolExecutor(1, "trial", prioritise_thread, (OTHER_PRIORITY,)) as pool:
+            seconds = work_seconds(config, renderer) / MARGIN
+            renderer.most_passes = pool.submit(passes_in_time, renderer, seconds).result()
+    return renderer
+
+
+def work_seconds(config: ServeConfig, renderer: Renderer) -> float:
+    """Time that a hop may take so that it is not late, by the lead of `config` and never more than it lasts."""
+    rate = config.rate or renderer.sample_rate
+    wait = block_wait(renderer.hop, config.block, aligned=rate == renderer.sample_rate) / rate
+    work = config.lead_ms / 1000 - wait - ARRIVAL_SECONDS if config.lead_ms else WORK_SECONDS
+    return min(work, renderer.hop / renderer.sample_rate)
+
+
+def passes_in_time(renderer: Renderer, seconds: float) -> int:
+    """How many passes a hop of at most `seconds` has time for, `LEAST_PASSES` .. one per piece; tries some out.
+
+    Leaves the renderer as new, its pieces in one pass.
+    """
+
+    def shortest(passes: int) -> float:
+        renderer.separate(PIECES[: passes - 1])
+        renderer.reset()
+        took: list[float] = []
+        for _ in range(TRIALS):
+            begin = time.perf_counter()
+            renderer.render([HopEvents((HopHit(0, 0, 1.0),))])
+            took.append(time.perf_counter() - begin)
+        return min(took)
+
+    more = range(LEAST_PASSES + 1, len(PIECES) + 1)
+    most = LEAST_PASSES + bisect_right(more, seconds, key=shortest)
+    renderer.separate(())
+    renderer.reset()
+    return most
 
 
 def warm_up(renderer: Renders) -> None:

@@ -1,10 +1,10 @@
 """The one renderer: hits in, drum sound out, by one hop (live) or by many (window, file).
 
-Pieces with the same level and pan go through the networks in one pass; each pass is one element of the batch, sees only
-its own lanes of the grid, and has its own state and noise. Levels take effect at the next hop, kit and drummer, too, or
-a hop or two later where that is worked out beside (`server.conditioning`). What is rendered does not depend on how the
-hops are cut into calls. Before the first hit, and once `RING_SECONDS` have passed since the last one, the output is
-exact silence and the networks rest; the next hit starts them afresh.
+Pieces with the same level and pan go through the networks in one pass (`server.sharing`); each pass is one element of
+the batch, sees only its own lanes of the grid, and has its own state and noise. Levels take effect at the next hop, kit
+and drummer, too, or a hop or two later where that is worked out beside (`server.conditioning`). What is rendered does
+not depend on how the hops are cut into calls. Before the first hit, and once `RING_SECONDS` have passed since the last
+one, the output is exact silence and the networks rest; the next hit starts them afresh.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,8 +28,6 @@ Audio = NDArray[np.float32]
 RING_SECONDS: Final = 10.0
 """Time after the last hit that a kit may ring; its last tenth is faded."""
 WARM_UP_HOPS: Final = 8
-Group = tuple[str, ...]
-"""Pieces that share a pass, in the order of PIECES."""
 
 
 class Renderer:
@@ -61,6 +59,9 @@ class Renderer:
         self._levels: dict[str, float] = dict.fromkeys(PIECES, 0.0)
         self._pans: dict[str, float] = dict.fromkeys(PIECES, 0.0)
         self._alone: frozenset[str] = frozenset()
+        self.most_passes: int | None = None
+        """Passes that a hop has time for, None = any number; holds from the next change of levels on."""
+        self._shares = share_passes(self._levels, self._pans)
         self._grid = GridStream(self.hop)
         self._ring_hops = ceil(RING_SECONDS * self.sample_rate / self.hop)
         self._passes = [self._make_pass(PIECES)]
@@ -70,6 +71,11 @@ class Renderer:
     def groups(self) -> tuple[Group, ...]:
         """The pieces of each pass of the next hop."""
         return tuple(one.group for one in self._passes)
+
+    def figures(self) -> dict[str, float]:
+        """By name: passes of a hop, how many it has time for (0: any number), and the farthest that a level is off."""
+        off = off_by(self._shares, self._levels, self._pans)
+        return {"passes": len(self._shares), "most_passes": self.most_passes or 0, "levels_off_db": round(off, 2)}
 
     def reset(self) -> None:
         """Silence; every hit is forgotten, the noise starts anew. Kit, drummer and levels stay."""
@@ -195,10 +201,9 @@ class Renderer:
         """Level and pan of each pass as factors, with the gain of the kit that plays, [groups, channels]."""
         rows: list[Audio] = []
         kit_db = float(self._conditioning.choice[0][0] @ self._kit_gains)
-        for one in self._passes:
-            level, pan = self._levels[one.group[0]], self._pans[one.group[0]]
-            balance = np.array([min(1, 1 - pan), min(1, 1 + pan)]) if self.channels == 2 else np.ones(1)
-            rows.append((10 ** ((level + kit_db) / 20) * balance).astype(np.float32))
+        for one in self._shares:
+            balance = np.array([min(1, 1 - one.pan), min(1, 1 + one.pan)]) if self.channels == 2 else np.ones(1)
+            rows.append((10 ** ((one.level + kit_db) / 20) * balance).astype(np.float32))
         return np.stack(rows)
 
     def _make_pass(self, group: Group) -> "_Pass":
@@ -214,9 +219,8 @@ class Renderer:
         A new pass goes on from the pass that most of its pieces came from, if it is the largest to come from there:
         so nothing that rings is heard twice. The others start from silence, but the grid tells them what still rings.
         """
-        keys = {p: (p if p in self._alone else None, self._levels[p], self._pans[p]) for p in PIECES}
-        groups = [tuple(p for p in PIECES if keys[p] == key) for key in dict.fromkeys(keys.values())]
-        old = self._passes
+        self._shares = share_passes(self._levels, self._pans, self._alone, self.most_passes)
+        groups, old = [one.group for one in self._shares], self._passes
         if groups == [one.group for one in old]:
             return
         came_from = {p: index for index, one in enumerate(old) for p in one.group}

@@ -29,7 +29,7 @@ from ghostnote.groove_file import read_groove_file
 from ghostnote.latency import Latency
 from ghostnote.midi_map import load_map
 from ghostnote.osc_schema import State, Value
-from ghostnote.osc_table import BUNDLE, GROOVE_PROMPT, RECORD
+from ghostnote.osc_table import BUNDLE, GROOVE_PROMPT, LEVELS, RECORD
 from server.audio import DeviceInfo
 from server.bundle_swap import BundleSwap, NewBundle
 from server.control import Control, Renders
@@ -284,7 +284,12 @@ class Server:
             preset=self.control.preset,
             bundles=self._bundles,
             loading=self._swap.loading,
-            faults={BUNDLE: self._swap.fault, GROOVE_PROMPT: self._grooves.fault, RECORD: self._recorder.fault},
+            faults={
+                BUNDLE: self._swap.fault,
+                GROOVE_PROMPT: self._grooves.fault,
+                RECORD: self._recorder.fault,
+                LEVELS: self._level_fault(),
+            },
             record=self._recorder.value,
             groove=self._grooves.state,
             transport="start" if transport and transport.playing else "stop",
@@ -294,12 +299,22 @@ class Server:
             status=self.status(),
         )
 
+    def _level_fault(self) -> str:
+        figures = self.control.renderer.figures()
+        if not figures.get("levels_off_db"):
+            return ""
+        return (
+            f"more different levels and pans at once than the {figures['most_passes']} that this machine has time for: "
+            "the nearest are played alike (/ghostnote/status tells how far off: levels_off_db)"
+        )
+
     def status(self) -> dict[str, Value]:
         """Figures by name."""
         renderer = self.control.renderer
         return {
             "bundle": renderer.manifest.name,
             "provider": renderer.provider,
+            **renderer.figures(),
             "midi_in": self._ports.names[0] if self._ports else "",
             "osc_dropped": self._osc.dropped,
             "echo_dropped": self._echo.dropped if self._echo else 0,

@@ -20,6 +20,8 @@ from server.crossing import Helper
 
 Audio = NDArray[np.float32]
 
+TRIALS: Final = 3
+"""The shortest counts: the others were the first or stood back for other programs."""
 TRIAL_SECONDS: Final = 2.0
 MARGIN: Final = 2.0
 """Time kept for rendering, as a multiple of what a trial took."""
@@ -36,10 +38,12 @@ def measure_share(renderer: Renders) -> float:
         return 0.0
     hops = round(TRIAL_SECONDS * renderer.sample_rate / renderer.hop)
     events = [HopEvents((HopHit(0, 0, 1.0),)), *[HopEvents()] * (hops - 1)]
-    renderer.render(events)
-    begin = time.perf_counter()
-    renderer.render(events)
-    share = max(LEAST_SHARE, MARGIN * (time.perf_counter() - begin) / TRIAL_SECONDS)
+    took: list[float] = []
+    for _ in range(TRIALS):
+        begin = time.perf_counter()
+        renderer.render(events)
+        took.append(time.perf_counter() - begin)
+    share = max(LEAST_SHARE, MARGIN * min(took) / TRIAL_SECONDS)
     renderer.reset()
     if share > MOST_SHARE:
         raise InputError(

@@ -36,6 +36,9 @@ class ClickRenderer:
     level: float = 0.0
     seen: list[HopEvents] = field(default_factory=list)
 
+    def figures(self) -> Mapping[str, float]:
+        return {}
+
     def reset(self) -> None:
         self.resets += 1
 

@@ -23,6 +23,7 @@ from ghostnote.grid import LANE_COLUMNS, N_COLUMNS, N_LANES, GridStream, HopEven
 from server.conditioning import Conditioning
 from server.noise import GumbelStream
 from server.session import Networks
+from server.sharing import Group, off_by, share_passes
 
 Audio = NDArray[np.float32]
 RING_SECONDS: Final = 10.0

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 from bridge.osc_client import OscClient
-from cli.evaluate import cpu_name
+from cli.machine import cpu_name
 from ghostnote.bundle import bundle_folder
 
 OSC_PORT: Final = 9178

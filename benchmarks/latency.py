@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from benchmarks.click_kit import write_click_kit
 from benchmarks.jack_probe import JackServer, Probe, jack_missing, may_run_realtime, running, wait_until
 from cli.doctor import ask
-from cli.evaluate import cpu_name
+from cli.machine import cpu_name
 
 OSC_PORT: Final = 9177
 SOUND_FONTS: Final = ("/usr/share/sounds/sf2/TimGM6mb.sf2", "/usr/share/sounds/sf2/FluidR3_GM.sf2")

@@ -32,7 +32,7 @@ from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, ru
 from benchmarks.latency import cpu_seconds, memory_mib
 from bridge.osc_packet import write_message
 from cli.doctor import ask
-from cli.evaluate import cpu_name
+from cli.machine import cpu_name
 
 OSC_PORT: Final = 9179
 CHUNK_SECONDS: Final = 10.0

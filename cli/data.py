@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from cli.data_balance import balance
+from cli.groove_data import DATA, groove_performances
 
 if TYPE_CHECKING:
     from ghostnote.performance import Performance
@@ -104,15 +105,11 @@ def _show(performances: "Iterable[Performance]", report: "CorpusReport", show: i
 @app.command()
 def pack(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("out/train.npz"),
-    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with `groove` and `kits`.")] = Path(
-        "../shared/data"
-    ),
+    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with `groove` and `kits`.")] = DATA,
 ) -> None:
     """Pack performances and kits into one file from which `ghostnote train` works on a machine without the data."""
-    from training.data.groove import read_groove
     from training.data.pack import write_pack
 
-    archive = data / "groove" / "groove-midi.tar.xz"
-    corpus = read_groove(archive if archive.is_file() else data / "groove")
-    size = write_pack(out, corpus.performances, data / "kits")
-    Console().print(f"{out}: {len(corpus.performances)} performances, {size / 1e6:.1f} MB")
+    performances = groove_performances(data)
+    size = write_pack(out, performances, data / "kits")
+    Console().print(f"{out}: {len(performances)} performances, {size / 1e6:.1f} MB")

@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cli.groove_data import DATA, groove_performances
+
 
 def balance(
-    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with `groove`.")] = Path("../shared/data"),
+    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with `groove`.")] = DATA,
     plot: Annotated[Path, typer.Option("--plot", "-o", help="PNG with the histograms before and after.")] = Path(
         "out/balance.png"
     ),
@@ -21,11 +23,10 @@ def balance(
     """Show the Groove MIDI Dataset's styles per split: the authors' split, a stratified one, grouped, and balanced."""
     from rich.table import Table
 
-    from cli.train_drummers import read
     from training.drummers.balance import SPLITS, counts, group_styles, over_sample, save_histograms, split_again
     from training.drummers.balance import under_sample as under
 
-    authors = list(read(data))
+    authors = list(groove_performances(data))
     again = split_again(authors, seed)
     even = under(over_sample(again, least, seed), most, seed)
     panels = [

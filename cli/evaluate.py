@@ -1,7 +1,5 @@
 """`ghostnote evaluate`: the tables of sound quality, all rows on the same windows of the test split."""
 
-import os
-import platform
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -14,6 +12,7 @@ from rich.console import Console
 from cli.evaluate_codec import codec
 from cli.evaluate_drummers import drummers
 from cli.evaluation_rows import RATE, REFERENCE_SEED, ROWS, Sources, possible, sampled
+from cli.groove_data import DATA, groove_performances
 
 if TYPE_CHECKING:
     from evaluation.rows import Ears, Render, Row
@@ -31,9 +30,7 @@ app.command("drummers")(drummers)
 @app.callback()
 def evaluate(
     context: typer.Context,
-    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with groove, kits and eval.")] = Path(
-        "../shared/data"
-    ),
+    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with groove, kits and eval.")] = DATA,
     bundle: Annotated[str | None, typer.Option(help="Bundle whose rows are measured.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="Weights whose codec gives the row oracle.")] = None,
     base: Annotated[Path | None, typer.Option(help="Weights of the paper's Base, trained on that codec.")] = None,
@@ -54,7 +51,6 @@ def evaluate(
     from evaluation.table import write_results
     from evaluation.windows import choose_windows
     from sampler.kit import list_kits
-    from training.data.groove import read_groove
 
     count = min(4, windows_per_kit) if quick else windows_per_kit
     sources = Sources(data / "kits", bundle, checkpoint, base, base_grid)
@@ -65,7 +61,7 @@ def evaluate(
     available = [info.id for info in list_kits(sources.kits)]
     wanted = known(kits, available, "kit") or available
     embed = Yamnet(data / "eval" / "yamnet.tflite")
-    performances = read_groove(groove_source(data)).performances
+    performances = groove_performances(data)
     windows = {kit: choose_windows(performances, kit, count, RATE, SPLIT) for kit in wanted}
     lessons = {kit: choose_windows(performances, kit, 16 if quick else 40, RATE, CLASSIFIER_SPLIT) for kit in wanted}
     reference = sampled(sources, REFERENCE_SEED)
@@ -90,17 +86,6 @@ def known(names: str, allowed: Iterable[str], what: str) -> list[str]:
         if name not in allowed:
             raise InputError(f"no {what} {name!r}: choose from {', '.join(allowed)}")
     return wanted
-
-
-def groove_source(data: Path) -> Path:
-    """The Groove MIDI archive or tree in the data folder."""
-    from ghostnote.errors import MissingError
-
-    folder = data / "groove"
-    for source in (folder / "groove-midi.tar.xz", folder):
-        if source.is_file() or (source.is_dir() and any(source.rglob("info.csv"))):
-            return source
-    raise MissingError(f"no Groove MIDI Dataset in {folder}: set GHOSTNOTE_DATA or --data to the folder that holds it")
 
 
 def measure(
@@ -150,6 +135,8 @@ def settings(sources: Sources, quick: bool) -> dict[str, str]:
     """The machine and the choices that the tables depend on."""
     from importlib.metadata import version
 
+    from cli.machine import machine
+
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "mir_eval", "scikit-learn"))
     return {
         "command": f"`{shlex.join(['ghostnote', *sys.argv[1:]])}`" + (": few windows, wide intervals" if quick else ""),
@@ -157,16 +144,6 @@ def settings(sources: Sources, quick: bool) -> dict[str, str]:
         "music": f"Groove MIDI Dataset, {SPLIT} split, kind beat",
         "truth": f"the sampled kits, mixed sample-accurately, round-robins of seed {REFERENCE_SEED}",
         "bundle": sources.bundle or "none",
-        "machine": f"{cpu_name()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}",
+        "machine": machine(),
         "packages": packages,
     }
-
-
-def cpu_name() -> str:
-    """The processor's name as the system tells it."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

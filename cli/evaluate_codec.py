@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from cli.groove_data import DATA, groove_performances
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -27,24 +29,21 @@ def round_trip_of(codec: "DrumCodec") -> "RoundTrip":
 
 def codec(
     checkpoint: Annotated[Path, typer.Argument(help="Weights of a codec or of a live predictor, which hold one.")],
-    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with groove and kits.")] = Path(
-        "../shared/data"
-    ),
+    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with groove and kits.")] = DATA,
     windows_per_kit: Annotated[int, typer.Option(min=1, help="Windows of 4 beats measured per kit.")] = 12,
     out: Annotated[Path, typer.Option(help="Folder for results-codec.md and results-codec.csv.")] = Path("docs"),
 ) -> None:
     """Measure a codec's reconstruction on the Groove test split and write docs/results-codec.md."""
-    from cli.evaluate import SPLIT, groove_source
+    from cli.evaluate import SPLIT
     from cli.evaluation_rows import RATE, REFERENCE_SEED, Sources, sampled
     from evaluation.codec_report import study_codec, write_codec_report
     from evaluation.windows import choose_windows
     from sampler.kit import list_kits
     from training.checkpoints import load_codec
-    from training.data.groove import read_groove
 
     network = load_codec(checkpoint)
     sources = Sources(data / "kits")
-    performances = read_groove(groove_source(data)).performances
+    performances = groove_performances(data)
     kits = [info.id for info in list_kits(sources.kits)]
     windows = {kit: choose_windows(performances, kit, windows_per_kit, RATE, SPLIT) for kit in kits}
     with Console(stderr=True).status("measuring the codec"):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
+from cli.groove_data import DATA, groove_performances
+
 if TYPE_CHECKING:
     from cli.evaluation_drums import Findings, Ground
 
@@ -23,9 +25,7 @@ SECTIONS: Final = {
 
 
 def drummers(
-    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder that holds groove.")] = Path(
-        "../shared/data"
-    ),
+    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder that holds groove.")] = DATA,
     models: Annotated[Path, typer.Option(help="Folder of the drummers' models.")] = Path("presets/drummers"),
     classifiers: Annotated[
         Path, typer.Option(help="Folder of the classifiers; what is not there is trained (some minutes).")
@@ -40,15 +40,14 @@ def drummers(
     quick: Annotated[bool, typer.Option("--quick", help="Few loops: wide intervals.")] = False,
 ) -> None:
     """Measure the drummers on the Groove test split and write docs/results-drummers.md and results-drummers.csv."""
-    from cli.evaluate import groove_source, known
+    from cli.evaluate import known
     from cli.evaluation_drums import Ground
     from cli.evaluation_kept import dated, keep, kept
     from evaluation.drummers.report import write_report
-    from training.data.groove import read_groove
 
     wanted = known(only, SECTIONS, "section") or list(SECTIONS)
     files = {name: notes / f"{name}.json" for name in SECTIONS}
-    ground = Ground(read_groove(groove_source(data)).performances, models, classifiers, out, quick)
+    ground = Ground(groove_performances(data), models, classifiers, out, quick)
     console = Console(stderr=True)
     for name in wanted:
         with console.status(name):
@@ -76,18 +75,16 @@ def run_section(name: str, ground: "Ground") -> "Findings":
 
 def settings(quick: bool) -> dict[str, str]:
     """The machine and the choices that all numbers depend on."""
-    import os
-    import platform
     from importlib.metadata import version
 
-    from cli.evaluate import cpu_name
+    from cli.machine import machine
 
     packages = ("numpy", "onnxruntime", "torch", "scikit-learn", "mir_eval", "scipy")
     return {
         "command": f"`{shlex.join(['ghostnote', *sys.argv[1:]])}`" + (": few loops, wide intervals" if quick else ""),
         "music": "Groove MIDI Dataset, its own split; real drums are the test split, everything is trained on train",
         "intervals": "95 %, over performances (bootstrap, or jackknife for AUC): loops of one take are not independent",
-        "machine": f"{cpu_name()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}",
+        "machine": machine(),
         "packages": ", ".join(f"{name} {version(name)}" for name in packages if _installed(name)),
     }
 

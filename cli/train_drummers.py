@@ -1,16 +1,14 @@
 """`ghostnote train-drummers`: train a drummer on the Groove MIDI Dataset and export it to a model folder."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
-if TYPE_CHECKING:
-    from ghostnote.performance import Performance
+from cli.groove_data import DATA, groove_performances
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ MODELS: Final = Path("presets/drummers")
 
 def train_drummers(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(TRAINERS)}.")],
-    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with `groove`.")] = Path("../shared/data"),
+    data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with `groove`.")] = DATA,
     runs: Annotated[Path, typer.Option(help="Folder of run folders; the run's is NAME.")] = Path("runs"),
     out: Annotated[Path | None, typer.Option(help="Model folder; presets/drummers/NAME if not given.")] = None,
     minutes: Annotated[float, typer.Option(min=0, help="Training time, 0: the recipe's.")] = 0.0,
@@ -53,16 +51,8 @@ def train_drummers(
     torch.set_num_threads(threads)
     console = Console(highlight=False, soft_wrap=True)
     if not export_only:
-        checkpoint = resolve_name(TRAINERS[name].train)(read(data), runs / name, minutes, console.print)
+        checkpoint = resolve_name(TRAINERS[name].train)(groove_performances(data), runs / name, minutes, console.print)
         console.print(f"{checkpoint}")
     folder = out or MODELS / name
     resolve_name(TRAINERS[name].export)(runs / name, folder)
     console.print(f"{folder}")
-
-
-def read(data: Path) -> "Sequence[Performance]":
-    """The Groove MIDI Dataset below the folder `data`."""
-    from training.data.groove import read_groove
-
-    archive = data / "groove" / "groove-midi.tar.xz"
-    return read_groove(archive if archive.is_file() else data / "groove").performances

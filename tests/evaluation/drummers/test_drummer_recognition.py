@@ -79,12 +79,11 @@ def test_the_report_says_of_every_number_how_it_was_measured(tmp_path):
 
 def test_every_style_has_its_group_and_no_group_is_absent_from_a_split(data_dir):
     pytest.importorskip("torch", reason="the corpus reader is part of training")
-    from cli.evaluate import groove_source
+    from cli.groove_data import groove_performances
     from drummers.styles import STYLES
     from evaluation.drummers.groups import GROUPS
-    from training.data.groove import read_groove
 
     assert set(GROUPS) == set(STYLES)
-    beats = [p for p in read_groove(groove_source(data_dir)).performances if (p.kind, p.meter) == ("beat", (4, 4))]
+    beats = [p for p in groove_performances(data_dir) if (p.kind, p.meter) == ("beat", (4, 4))]
     for split in ("train", "validation", "test"):
         assert {GROUPS[p.style] for p in beats if p.split == split} == set(GROUPS.values())

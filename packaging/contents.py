@@ -14,17 +14,19 @@ EXCLUDED: Final = (
     "onnxscript", "scipy", "sklearn", "mir_eval", "matplotlib", "pyloudnorm", "ai_edge_litert", "pretty_midi",
     "fluidsynth", "training", "export", "evaluation", "tests", "benchmarks", "pytest", "hypothesis", "selenium",
     "PIL", "pandas", "numba", "sympy", "IPython", "tkinter", "numpy.f2py", "setuptools", "pip", "PyInstaller",
+    "ssl", "_ssl", "readline", "pydoc_data", "pydantic.v1", "pydantic.mypy",
 )  # fmt: skip
-"""Modules that no part of the packaged program may need: they train, measure, test or build."""
+"""Modules that no part of the packaged program may need: they train, measure, test, build, encrypt, edit lines or explain."""
 
 _UNUSED: Final = re.compile(
     r"""(?x)
     translations/ | qml/
-    | (lib)?Qt6?(Qml|Quick|VirtualKeyboard|Pdf|OpenGLWidgets|Designer|Test|Sql|Concurrent|Help|PrintSupport|Egl)
+    | (lib)?Qt6?(Qml|Quick|VirtualKeyboard|Pdf|Designer|Test|Sql|Concurrent|Help|PrintSupport|Egl|OpenGL)
     | plugins/(tls|networkinformation|virtualkeyboard|egldeviceintegrations|generic|sqldrivers|printsupport)/
+    | plugins/wayland-graphics-integration-client/
     | plugins/platformthemes/libqgtk3
     | plugins/platforminputcontexts/\w*virtualkeyboard
-    | plugins/imageformats/\w*(pdf|tiff|webp|jp2|tga|wbmp|icns)
+    | plugins/imageformats/\w*(pdf|tiff|webp|jp2|tga|wbmp|icns|jpeg|gif)
     | plugins/platforms/\w*(eglfs|linuxfb|vnc|vkkhrdisplay|minimalegl|direct2d)
     | opengl32sw\.dll
     """
@@ -33,9 +35,22 @@ _UNUSED: Final = re.compile(
 
 _GTK: Final = re.compile(
     r"lib(gtk|gdk|gdk_pixbuf|atk|atk-bridge|atspi|cairo|cairo-gobject|pango\w*|pixman|epoxy|thai|datrie|fribidi|harfbuzz"
-    r"|graphite2|Xcomposite|Xcursor|Xdamage|Xinerama|Xrandr|Xi|Xfixes)-?[\d.]*\.so"
+    r"|graphite2|Xcomposite|Xcursor|Xdamage|Xinerama|Xrandr|Xi|Xfixes|jpeg|gio|gobject|gmodule|mount|blkid|selinux"
+    r")-?[\d.]*\.so"
 )
 """What only Qt's plug-in for GTK's looks needs, which the window, having its own, does without."""
+
+_OF_GLIBC: Final = re.compile(r"libmvec\.so")
+"""Must be the system's, as all of glibc."""
+
+_TLS: Final = re.compile(r"libssl[-.\d]")
+"""Nothing here speaks to servers that encrypt."""
+
+_TO_BUILD: Final = re.compile(r"presets/bundles/[^/]+/snapshot\.npz")
+"""What an exported bundle is checked against where it is made; nothing that runs reads it."""
+
+_OTHERS: Final = re.compile(r"pygments\.lexers\.(?!_mapping)|numpy/_core/_\w+_tests\.")
+"""Colours for some hundred programming languages, of which nothing is shown; and NumPy's tests of itself."""
 
 FALLBACK: Final = ("libportaudio.so.2", "libasound.so.2", "libjack.so.0", "libdb-5.3.so")
 """Linux: libraries that must be the system's own where it has them, because they speak with its sound servers."""
@@ -45,16 +60,22 @@ _LICENCE_FILE: Final = re.compile(r"(?i)(licen[cs]e|copying|notice)[^/]*(?<!\.py
 
 
 def is_wanted(entry: Entry) -> bool:
-    """Whether a collected file is to be kept: not an unused part of Qt, not one of `FALLBACK`."""
+    """Whether a collected file or module is to be kept: it is used, and not better taken from the system."""
     name = entry[0].replace("\\", "/")
     is_qt = "PySide6/" in name or "Qt" in name or name.endswith("opengl32sw.dll")
-    return not (is_qt and _UNUSED.search(name)) and not _GTK.match(name) and name not in FALLBACK
+    unused = is_qt and _UNUSED.search(name)
+    others = (_GTK, _OF_GLIBC, _TLS, _TO_BUILD, _OTHERS)
+    return not unused and name not in FALLBACK and not any(pattern.match(name) for pattern in others)
 
 
-def is_python(entry: Entry) -> bool:
-    """Whether a collected file is Python itself or of its standard library, which may carry debugging symbols."""
+def is_strippable(entry: Entry) -> bool:
+    """Whether a collected file may carry symbols to be stripped: Python, its standard library, Qt's ICU.
+
+    Not NumPy's: its libraries do not load any more once they have been stripped.
+    """
     name = entry[0].replace("\\", "/")
-    return name.startswith(("libpython", "python3")) and ".so" in name and entry[2] != "SYMLINK"
+    ours = name.startswith(("libpython", "python3")) or Path(name).name.startswith(("libicui18n", "libicuuc"))
+    return ours and ".so" in name and entry[2] != "SYMLINK"
 
 
 def slipped_in(entries: Iterable[Entry]) -> list[str]:

@@ -52,6 +52,18 @@ def test_what_plays_may_be_there(name):
         ("libjack.so.0", False),
         ("fallback/libjack.so.0", True),
         ("presets/bundles/ghostnote-1/decoder.onnx", True),
+        ("presets/bundles/ghostnote-1/snapshot.npz", False),
+        ("libmvec.so.1", False),
+        ("libssl.so.3", False),
+        ("libcrypto.so.3", True),
+        ("PySide6/Qt/plugins/wayland-graphics-integration-client/libqt-plugin-wayland-egl.so", False),
+        ("PySide6/Qt/plugins/platforms/libqwayland.so", True),
+        ("numpy/_core/_multiarray_tests.cpython-311-x86_64-linux-gnu.so", False),
+        ("libgio-2.0.so.0", False),
+        ("libglib-2.0.so.0", True),
+        ("pygments.lexers.python", False),
+        ("pygments.lexers._mapping", True),
+        ("PySide6/Qt/plugins/imageformats/libqsvg.so", True),
     ],
 )
 def test_unused_parts_of_qt_and_the_systems_own_libraries_stay_out(name, wanted):

@@ -69,7 +69,11 @@ class JackServer:
         self._process = subprocess.Popen(
             [*command, "-p", str(self.block)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_until(self._ready, 10, f"jackd {self.name} did not start")
+        try:
+            wait_until(self._ready, 10, f"jackd {self.name} did not start")
+        except (RuntimeError, TimeoutError):
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End the server."""

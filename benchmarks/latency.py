@@ -39,6 +39,15 @@ sys.stdin.read()
 """
 
 
+SPACING: Final = 0.03
+"""Seconds between hits; longer than any of the sounds."""
+REFERENCE_SECONDS: Final = 10.0
+METRONOME: Final = 33
+"""The note of General MIDI's shortest drum sound: in 11 ms it is below a twentieth of its peak (TimGM6mb)."""
+INSTALL: Final = {
+    "FluidSynth": "apt install fluidsynth timgm6mb-soundfont",
+    "DrumGizmo": "apt install drumgizmo",
+}
 FLUIDSYNTH: Final = "-q -a jack -m jack -r 48000 -g 2 -R 0 -C 0 -o audio.jack.autoconnect=0"
 
 
@@ -52,8 +61,6 @@ class System:
     """Regular expression of its MIDI port; "" = it only plays silence."""
     audio: str
     note: int
-    spacing: float
-    """Seconds between hits; longer than its sound."""
     ours: bool = False
 
 
@@ -82,19 +89,17 @@ def systems(block: int, folder: Path) -> list[System]:
     python = sys.executable
     ours = (python, "-m", "benchmarks.click_server", "1", "midi_api=jack", f"osc_port={OSC_PORT}", f"block={block}")
     found = [
-        System("Ghostnote", ours, "Ghostnote In", "PortAudio:out", 36, 0.03, ours=True),
-        System("rtmixer alone", (python, "-c", REFERENCE, str(block)), "", "PortAudio:out", 0, 0.0),
+        System("Ghostnote", ours, "Ghostnote In", "PortAudio:out", 36, ours=True),
+        System("rtmixer alone", (python, "-c", REFERENCE, str(block)), "", "PortAudio:out", 0),
     ]
     font = next((font for font in SOUND_FONTS if Path(font).is_file()), None)
     if shutil.which("fluidsynth") and font:
         command = ("fluidsynth", *FLUIDSYNTH.split(), font)
-        found.append(System("FluidSynth", command, "fluidsynth.*midi_", "fluidsynth.*:(left|right)", 37, 0.2))
+        found.append(System("FluidSynth", command, "fluidsynth.*midi_", "fluidsynth.*:(left|right)", METRONOME))
     if shutil.which("drumgizmo"):
         kit, notes = write_click_kit(folder)
         options = ("-i", "jackmidi", "-I", f"midimap={notes}", "-o", "jackaudio")
-        found.append(
-            System("DrumGizmo", ("drumgizmo", *options, str(kit)), "DrumGizmo.*midi", "DrumGizmo:[01]-", 36, 0.03)
-        )
+        found.append(System("DrumGizmo", ("drumgizmo", *options, str(kit)), "DrumGizmo.*midi", "DrumGizmo:[01]-", 36))
     return found
 
 
@@ -109,16 +114,16 @@ def measure(system: System, server: JackServer, load: str, hits: int) -> Result:
         time.sleep(2)
         if system.midi:
             probe.connect(probe.ports(system.midi)[0], probe.ports(system.audio)[:2])
-        spacing, length = (system.spacing, hits * system.spacing) if system.midi else (1.0, 10.0)
+        length = hits * SPACING if system.midi else REFERENCE_SECONDS
         random = np.random.default_rng(0)
         note = bytes([0x99, system.note, 127])
-        starts = np.arange(0.1, length, spacing) if system.midi else np.zeros(0)
+        starts = 0.1 + SPACING * np.arange(hits if system.midi else 0)
         plan = [(int(at * probe.rate) + int(random.integers(0, 480)), note) for at in starts]
         before, began, xruns, missed_cycles = cpu_seconds(process.pid), time.perf_counter(), probe.xruns, probe.missed
-        begin, audio = probe.take(plan, length + 0.5)
+        begin, audio = probe.take(plan, length + 0.6)
         cpu = 100 * (cpu_seconds(process.pid) - before) / (time.perf_counter() - began)
         xruns = max(probe.xruns - xruns, probe.missed - missed_cycles)
-        heard = onsets(audio, [frame - begin for frame, _ in probe.sent], int(spacing * probe.rate))
+        heard = onsets(audio, [frame - begin for frame, _ in probe.sent], int(SPACING * probe.rate))
         figures = status() if system.ours else {}
         return Result(
             system.name, server.block, load,
@@ -219,6 +224,8 @@ def measure_all(options: argparse.Namespace, folder: Path) -> list[Result]:
     print(HEAD)
     for block in options.blocks:
         there = systems(block, folder)
+        for name in INSTALL.keys() - {one.name for one in there}:
+            print(f"{name} is not here and not measured ({INSTALL[name]})")
         if unknown := set(options.only or ()) - {one.name for one in there}:
             sys.exit(f"no {', '.join(unknown)} here: there are {', '.join(one.name for one in there)}")
         found = [one for one in there if not options.only or one.name in options.only]
@@ -226,9 +233,8 @@ def measure_all(options: argparse.Namespace, folder: Path) -> list[Result]:
             hogs = [subprocess.Popen(HOG) for _ in range(os.cpu_count() or 1)] if load == "busy" else []
             try:
                 for system in found:
-                    hits = max(1, round(options.hits * min(1.0, 0.03 / (system.spacing or 1.0))))
                     with JackServer(f"ghostnote-bench-{os.getpid()}", block=block) as server:
-                        results.append(measure(system, server, load, hits))
+                        results.append(measure(system, server, load, options.hits))
                     print(row(results[-1]), flush=True)
             finally:
                 for hog in hogs:

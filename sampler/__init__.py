@@ -1,1 +1,1 @@
-"""Sampled drum kits and their sample-accurate mixer: ground truth, baseline and live fallback of the project."""
+"""Sampled drum kits and their sample-accurate mixer: ground truth and baseline of the project."""

@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli.server_address import HOST, PORT, HostOption, PortOption
+
 ANSWER_SECONDS: Final = 1.0
 
 
 def status(
-    host: Annotated[str, typer.Option(help="Address of the server.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="UDP port of the server.")] = 9010,
+    host: HostOption = HOST,
+    port: PortOption = PORT,
 ) -> None:
     """Figures of a running server: xruns, late hops, render time, queues, provider, latency."""
     figures = ask("/ghostnote/status", host, port)
@@ -160,19 +162,19 @@ def _osc() -> Finding:
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind(("127.0.0.1", 9010))
+            probe.bind((HOST, PORT))
         except OSError as error:
             if _answers():
-                return Finding("OSC port", True, "9010 is answered by a Ghostnote server")
-            return Finding("OSC port", False, f"9010 is taken ({error})", "another server runs, or give --osc-port")
-    return Finding("OSC port", True, "9010 is free")
+                return Finding("OSC port", True, f"{PORT} is answered by a Ghostnote server")
+            return Finding("OSC port", False, f"{PORT} is taken ({error})", "another server runs, or give --osc-port")
+    return Finding("OSC port", True, f"{PORT} is free")
 
 
 def _answers() -> bool:
     from ghostnote.errors import MissingError
 
     try:
-        return bool(ask("/ghostnote/status", "127.0.0.1", 9010))
+        return bool(ask("/ghostnote/status", HOST, PORT))
     except MissingError:
         return False
 

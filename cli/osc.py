@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from cli.server_address import HOST, PORT, HostOption, PortOption
+
 DOCS = Path("docs/osc.md")
 LAYOUT = Path("presets/controllers/open_stage_control.json")
 
@@ -21,8 +23,8 @@ app = typer.Typer(
 def osc(
     address: Annotated[str, typer.Argument(help="Such as /ghostnote/kit; patterns such as /ghostnote/level/*.")] = "",
     values: Annotated[list[str] | None, typer.Argument(help="What to set; none = ask.")] = None,
-    host: Annotated[str, typer.Option(help="Address of the server.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="UDP port of the server.")] = 9010,
+    host: HostOption = HOST,
+    port: PortOption = PORT,
     docs: Annotated[bool, typer.Option("--docs", help=f"Write {DOCS} and {LAYOUT} in this folder.")] = False,
 ) -> None:
     """Send an OSC message to a running server and print the reply; without an address, list all of them."""

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cli.server_address import HOST, PORT, HostOption, PortOption
+
 app = typer.Typer(no_args_is_help=True, help="List, show, save and load settings.")
 
 _Name = Annotated[str, typer.Argument(help="Name of the preset.")]
-_Host = Annotated[str, typer.Option(help="Address of the server.")]
-_Port = Annotated[int, typer.Option(min=1, max=65535, help="UDP port of the server.")]
 
 
 @app.command("list")
@@ -41,8 +41,8 @@ def show(name: _Name) -> None:
 def save(
     name: _Name,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a preset of this name.")] = False,
-    host: _Host = "127.0.0.1",
-    port: _Port = 9010,
+    host: HostOption = HOST,
+    port: PortOption = PORT,
 ) -> None:
     """Save the settings of the running server."""
     from bridge.osc_client import OscClient
@@ -56,7 +56,7 @@ def save(
 
 
 @app.command()
-def load(name: _Name, host: _Host = "127.0.0.1", port: _Port = 9010) -> None:
+def load(name: _Name, host: HostOption = HOST, port: PortOption = PORT) -> None:
     """Let the running server play with a preset."""
     from bridge.osc_client import OscClient
     from ghostnote.osc_table import PRESET

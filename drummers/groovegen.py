@@ -51,6 +51,9 @@ class Facts:
     feel_temperature: float
     """Of offsets and velocities."""
     latent: int
+    """Its dimensions."""
+    spread: float
+    """Of latents, in standard deviations of the prior: 1 is what the prior says."""
 
 
 class GrooveGenerator:
@@ -80,7 +83,7 @@ class GrooveGenerator:
         latent = np.zeros_like(noise)
         for style, weight in request.styles.items():
             mean, log_var = _run(self._prior, conditions=self._given({style: 1.0}, request))
-            latent += weight * (mean + np.exp(0.5 * log_var) * noise)
+            latent += weight * (mean + self.facts.spread * np.exp(0.5 * log_var) * noise)
         return latent, np.repeat(self._given(request.styles, request), count, 0)
 
     @staticmethod

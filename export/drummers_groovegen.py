@@ -25,6 +25,8 @@ from training.drummers.groovegen_net import GrooveNet, near
 NAME: Final = "Ghostnote groove 1"
 TEMPERATURE: Final = 1.0
 FEEL_TEMPERATURE: Final = 0.8
+SPREAD: Final = 2.0
+"""Latents from the prior as it is play loops that are more typical of their style than takes are (docs/drummers.md)."""
 
 
 class _Step(nn.Module):
@@ -98,7 +100,12 @@ def export(run: Path, folder: Path) -> None:
     round_to_half(net)
     tracings = _tracings(net, 2)
     write_graphs(tracings, folder)
-    facts = {"temperature": TEMPERATURE, "feel_temperature": FEEL_TEMPERATURE, "latent": net.config.latent}
+    facts = {
+        "temperature": TEMPERATURE,
+        "feel_temperature": FEEL_TEMPERATURE,
+        "latent": net.config.latent,
+        "spread": SPREAD,
+    }
     training = {
         "data": "Groove MIDI Dataset, train split (Gillick et al. 2019, CC BY 4.0)",
         "minutes": round(float(about["minutes"]), 1),

@@ -15,7 +15,18 @@ from benchmarks.jack_probe import JackServer, jack_missing
 
 OUT = Path("docs/screenshots")
 SECONDS = 9.0
-PAGES = (("Play", "dark"), ("Render", "dark"), ("Setup", "dark"), ("Play", "light"))
+WAIT = 120.0
+PAGES = (
+    ("Play", "dark"),
+    ("Render", "dark"),
+    ("Setup", "dark"),
+    ("Check", "dark"),
+    ("About", "dark"),
+    ("Play", "light"),
+)
+PROMPT = "funk 98 bpm"
+CHECKING = 90.0
+"""Seconds that the check of the computer may take."""
 
 
 def main() -> int:
@@ -33,8 +44,10 @@ def main() -> int:
 
 def take_all() -> None:
     """Start the app, play, and save the pages."""
-    from desktop.app import make_application
+    from desktop.app import add_pages, make_application
     from desktop.control import Control
+    from desktop.first_run import remember_seen
+    from desktop.first_run_page import FirstRunPage
     from desktop.settings import AppSettings
     from desktop.theme import apply_theme
     from desktop.window import MainWindow
@@ -44,6 +57,8 @@ def take_all() -> None:
     control = Control(AppSettings(osc_port=free_port()))
     apply_theme(app, "dark")
     window = MainWindow(control)
+    remember_seen()  # or a line about the check would come
+    add_pages(app, window)
 
     def wait(seconds: float, ready: Callable[[], bool] = lambda: False) -> None:
         end = time.monotonic() + seconds
@@ -53,8 +68,10 @@ def take_all() -> None:
 
     window.show()
     control.start()
-    wait(20, lambda: control.session.connected)
-    window.play_page.transport.play.click()
+    wait(WAIT, lambda: control.session.connected)
+    window.play_page.grooves.prompt.setText(PROMPT)
+    window.play_page.grooves.ask.click()
+    wait(WAIT, lambda: control.session.groove_state[2] > 1)
     control.mixer.set_fader("crash_1", -4.5)
     control.mixer.set_mute("tom_low", True)
     wait(SECONDS)
@@ -66,6 +83,9 @@ def take_all() -> None:
             worn = theme
             wait(SECONDS)  # the change itself is a gap in the lanes
         wait(1.5)
+        if isinstance(page := window.pages.currentWidget().widget(), FirstRunPage):  # type: ignore[attr-defined]
+            wait(CHECKING, page.again.isEnabled)
+            wait(0.5)
         scale = "" if app.devicePixelRatio() == 1 else f"-{app.devicePixelRatio() * 100:.0f}"
         name = f"{title.lower()}{'-light' if theme == 'light' else ''}{scale}.png"
         window.grab().save(str(OUT / name))

@@ -16,7 +16,7 @@ EXCLUDED: Final = (
     "PIL", "pandas", "numba", "sympy", "IPython", "tkinter", "numpy.f2py", "setuptools", "pip", "PyInstaller",
     "ssl", "_ssl", "readline", "pydoc_data", "pydantic.v1", "pydantic.mypy",
 )  # fmt: skip
-"""Modules that no part of the packaged program may need: they train, measure, test, build, encrypt, edit lines or explain."""
+"""Modules that no part of the packaged program may need: for training, measuring, tests, building, TLS, help texts."""
 
 _UNUSED: Final = re.compile(
     r"""(?x)

@@ -97,5 +97,5 @@ class TransportPanel(QWidget):
         playing = session.playing or self._control.player.playing
         self.play.setChecked(playing)
         self.play.setText("■" if playing else "▶")
-        source = str(session.figures.get("sync", "own tempo, or MIDI clock when it comes"))
+        source = str(session.figures.get("sync", "own tempo, or MIDI clock"))
         self.sync.setText(f"bar {int(self._beat // 4) + 1} · {source}" if session.playing else source)

@@ -16,10 +16,14 @@ from ghostnote.errors import MissingError
 from ghostnote.performance import Performance
 
 if TYPE_CHECKING:
-    from training.drummers.classifiers import Classifier
+    from training.drummers.classifiers import Classifier, Lessons, Panel
     from training.drummers.seed_vae import SeedVae
 
 BARS: Final = 4
+COURSE: Final = "8 epochs of every fourth training loop (232 steps of 128) instead of until nothing improves"
+"""How long the seed's VAE is trained (`training.drummers.seed_vae.Course`), in words."""
+FOLDS: Final = 4
+"""Networks of the classifier of styles; each misses another of so many parts of the training performances."""
 Model = TypeVar("Model")
 _log = logging.getLogger(__name__)
 
@@ -75,11 +79,16 @@ class Ground:
         return [p for p in self.performances if p.split == split and p.kind == "beat" and len(p.hits)]
 
     @cached_property
-    def style_classifier(self) -> "Classifier":
-        """Which of the 18 primary styles a loop is."""
+    def style_classifier(self) -> "Panel":
+        """Which of the 18 primary styles a loop is: networks that each missed a part of the training performances."""
         from drummers.styles import STYLES
+        from training.drummers.classifiers import Lessons, Panel, dealt
 
-        return self._classifier("style", STYLES)
+        def missed(part: int) -> Callable[[Lessons], Lessons]:
+            return lambda train: train.part(dealt(train, FOLDS) != part)
+
+        members = range(1 if self.quick else FOLDS)
+        return Panel([self._classifier("style", STYLES, f"_{part}", missed(part)) for part in members])
 
     @cached_property
     def drummer_classifier(self) -> "Classifier":
@@ -110,13 +119,16 @@ class Ground:
         save(trained, path)
         return trained
 
-    def _classifier(self, name: str, names: Sequence[str]) -> "Classifier":
+    def _classifier(
+        self, name: str, names: Sequence[str], number: str = "", choose: "Callable[[Lessons], Lessons] | None" = None
+    ) -> "Classifier":
+        """The classifier of an attribute of loops, trained if need be on what `choose` leaves of the train split."""
         import torch
 
         from training.drummers.classifiers import Classifier, Lessons, Schooling, train_classifier
 
         torch.set_num_threads(1)
-        path = self.classifiers / f"{name}{'_quick' if self.quick else ''}.safetensors"
+        path = self.classifiers / f"{name}{number}{'_quick' if self.quick else ''}.safetensors"
         if path.is_file():
             return Classifier.load(path)
 
@@ -125,7 +137,9 @@ class Ground:
             return Lessons(stack(loops), labels, [loop.performance for loop in loops])
 
         how = Schooling(epochs=3, loops_per_epoch=1024) if self.quick else Schooling()
-        _log.info("training the classifier of %ss", name)
-        trained = train_classifier(lessons(self.loops("train")), lessons(self.loops("validation")), names, how)
+        _log.info("training the classifier of %ss%s", name, number)
+        train = lessons(self.loops("train"))
+        chosen = train if choose is None else choose(train)
+        trained = train_classifier(chosen, lessons(self.loops("validation")[::2]), names, how)
         trained.save(path)
         return trained

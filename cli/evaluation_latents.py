@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.evaluation_drums import Findings, Ground
+from cli.evaluation_drums import COURSE, Findings, Ground
 from drummers.styles import STYLES
 from evaluation.bootstrap import Estimate
 from evaluation.drummers.latents import linear_probe
@@ -14,11 +14,11 @@ from evaluation.drummers.loops import Loop, stack
 from evaluation.drummers.recognition import majority
 from evaluation.drummers.report import Figure, Section
 
-TEXT: Final = """\
+TEXT: Final = f"""\
 A linear SVM (one class against the rest) learns the 18 styles from latents of training loops and is scored on the
 validation split, as the seed did it. The seed's encoder is given the style as a condition, so its latents may hold the
 style whatever the loop sounds like: its 51.26 % may be that leak's. *Seed's VAE* is that network as its report states
-it, but trained for minutes on one core, far from done: it does not measure the seed. Its latents are read with the true
+it, but not trained as stated: {COURSE}, far from done; it does not measure the seed. Its latents are read with the true
 condition, with the style's one-hot set to zero, and with the style of another loop, drawn at random: if the condition
 leaks, the SVM then reads that other style, more often than two styles agree by chance. *Hits alone*: the SVM on the
 grid of hits itself, no model between. No training loop is gospel and the validation split lacks many styles, so no

@@ -6,7 +6,17 @@ pytest.importorskip("torch", reason="needs the extra train")
 import torch
 
 from ghostnote.errors import InputError
-from training.drummers.classifiers import Classifier, Lessons, LoopNet, Schooling, augment, sampling, train_classifier
+from training.drummers.classifiers import (
+    Classifier,
+    Lessons,
+    LoopNet,
+    Panel,
+    Schooling,
+    augment,
+    dealt,
+    sampling,
+    train_classifier,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -72,3 +82,22 @@ def test_augmented_loops_keep_their_hits_in_bar_order():
 
 def test_logits_have_one_column_per_class():
     assert LoopNet(5)(torch.zeros(3, 64, 9, 3)).shape == (3, 5)
+
+
+def test_performances_are_dealt_out_whole_and_evenly_by_class():
+    names = [f"{'slow' if i < 32 else 'fast'} {i // 4}" for i in range(64)]
+    given = Lessons(lessons(64).grids, np.repeat([0, 1], 32), names)
+    fold = dealt(given, 4)
+    for first in (0, 32):
+        per_take = fold[first : first + 32].reshape(8, 4)
+        assert (per_take == per_take[:, :1]).all()
+        assert np.bincount(per_take[:, 0]).tolist() == [2, 2, 2, 2]
+    left = given.part(fold != 1)
+    assert len(left.grids) == len(left.labels) == len(left.performances) == 48
+
+
+def test_a_panel_says_the_mean_of_its_members(trained):
+    other = Classifier(LoopNet(2), ["slow", "fast"])
+    grids = lessons(8).grids
+    both = Panel([trained, other]).probabilities(grids)
+    assert both == pytest.approx((trained.probabilities(grids) + other.probabilities(grids)) / 2)

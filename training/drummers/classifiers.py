@@ -33,6 +33,11 @@ class Lessons:
     labels: NDArray[np.int64]
     performances: Sequence[str]
 
+    def part(self, rows: NDArray[np.bool_]) -> "Lessons":
+        """Some of the loops."""
+        names = [name for name, kept in zip(self.performances, rows, strict=True) if kept]
+        return Lessons(self.grids[rows], self.labels[rows], names)
+
 
 @dataclass(frozen=True)
 class Schooling:
@@ -95,6 +100,30 @@ class Classifier:
                 f"{path} is no classifier of loops ({error}): delete it, it will be trained anew"
             ) from None
         return cls(net, names)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Classifiers of the same classes that judge together: what one of them says depends much on its training."""
+
+    members: Sequence[Classifier]
+
+    def probabilities(self, grids: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Of every class for every loop, [n, classes]: the mean of the members'."""
+        return np.mean([member.probabilities(grids) for member in self.members], axis=0)
+
+
+def dealt(lessons: Lessons, folds: int, seed: int = 0) -> NDArray[np.int64]:
+    """The fold 0..`folds` - 1 of every loop [n]: performances dealt out, those of a class evenly."""
+    label_of = dict(zip(lessons.performances, lessons.labels.tolist(), strict=True))
+    rng = np.random.default_rng(seed)
+    order: list[str] = []
+    for label in sorted(set(label_of.values())):
+        mine = sorted(name for name in label_of if label_of[name] == label)
+        rng.shuffle(mine)
+        order += mine
+    fold = {name: number % folds for number, name in enumerate(order)}
+    return np.array([fold[name] for name in lessons.performances])
 
 
 def train_classifier(train: Lessons, validation: Lessons, names: Sequence[str], how: Schooling) -> Classifier:

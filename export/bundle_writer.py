@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from export.graphs import Tracing, tracings
+from export.graphs import CONDITION, ConditionGraph, Tracing, tracings
 from export.model_card import model_card
 from export.parity import Parity, compare, open_graph, run_graph
-from export.precision import PRECISIONS, quantise, round_to_half, store_half
+from export.precision import PRECISIONS, quantise, round_to_half, store_codes, store_half
 from export.quality import Cost, cost_of
 from export.steady import steady_product
 from ghostnote.bundle import (
@@ -93,6 +93,7 @@ def export_bundle(
             folder = small
             round_to_half(codec)
             round_to_half(predictor)
+            predictor.memory.expand()
             parity, samples = write_graphs(codec, predictor, facts, small, finish=store_half)
             for tracing in samples if precision == "int8" else ():
                 path = folder / f"{tracing.role}.onnx"
@@ -152,13 +153,19 @@ def write_graph(tracing: Tracing, path: Path, opset: int = OPSET) -> None:
         )  # fmt: skip
     if tracing.role == "predictor":
         steady_product(path, "grid", "inlet")
+    if isinstance(tracing.module, ConditionGraph):
+        store_codes(path, tracing.module.predictor.memory)
 
 
 def write_snapshot(samples: Sequence[Tracing], folder: Path) -> None:
-    """One input/output pair of every graph as the graph computes it, keys ROLE/in/NAME and ROLE/out/NAME."""
+    """One input/output pair of every graph as the graph computes it, keys ROLE/in/NAME and ROLE/out/NAME.
+
+    What the predictor takes from the condition graph, megabytes, is kept as that graph's output alone.
+    """
     arrays: dict[str, np.ndarray] = {}
     for tracing in samples:
-        arrays |= {f"{tracing.role}/in/{name}": value.numpy() for name, value in tracing.inputs.items()}
+        inputs = {name: value.numpy() for name, value in tracing.inputs.items() if name not in CONDITION}
+        arrays |= {f"{tracing.role}/in/{name}": value for name, value in inputs.items()}
         outputs = run_graph(open_graph(folder / f"{tracing.role}.onnx"), tracing)
         arrays |= {f"{tracing.role}/out/{name}": value for name, value in outputs.items()}
     np.savez_compressed(folder / SNAPSHOT, **arrays)  # type: ignore[arg-type]

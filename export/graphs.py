@@ -15,30 +15,35 @@ if TYPE_CHECKING:
     from training.predictors.live import LivePredictor
 
 
+CONDITION: Final = ("inlet", "film", "memory")
+"""What `LivePredictor.condition` returns, by name."""
+
+
 class ConditionGraph(nn.Module):
-    """(kit_weights [B, kits], drummer [B]) -> (inlet, film)."""
+    """(kit_weights [B, kits], drummer [B]) -> inlet, film, memory."""
 
     def __init__(self, predictor: "LivePredictor") -> None:
         super().__init__()
         self.predictor = predictor
 
-    def forward(self, kit_weights: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, kit_weights: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See `LivePredictor.condition`."""
         return self.predictor.condition(kit_weights, drummer)
 
 
 class PredictorGraph(nn.Module):
-    """(grid, inlet, film, temperature, noise, states...) -> (codes, new states...)."""
+    """(grid, inlet, film, memory, temperature, noise, states...) -> (codes, new states...)."""
 
     def __init__(self, predictor: "LivePredictor") -> None:
         super().__init__()
         self.predictor = predictor
 
     def forward(
-        self, grid: Tensor, inlet: Tensor, film: Tensor, temperature: Tensor, noise: Tensor, *state: Tensor
-    ) -> tuple[Tensor, ...]:
+        self, grid: Tensor, inlet: Tensor, film: Tensor, memory: Tensor, temperature: Tensor, noise: Tensor,
+        *state: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
         """See `LivePredictor.step`."""
-        codes, new = self.predictor.step(grid, inlet, film, temperature, noise, list(state))
+        codes, new = self.predictor.step(grid, (inlet, film, memory), temperature, noise, list(state))
         return codes, *new
 
 
@@ -95,18 +100,18 @@ def tracings(
     weights = torch.rand(1, n_kits, generator=random)
     condition_inputs = {"kit_weights": weights / weights.sum(), "drummer": torch.tensor([n_drummers - 1])}
     with torch.no_grad():
-        inlet, film = predictor.condition(*condition_inputs.values())
+        condition = predictor.condition(*condition_inputs.values())
     books, size = codec.n_codebooks, codec.codebook_size
     uniform = torch.rand(batch, rows, books, size, generator=random).clamp_min(1e-12)
     grid = torch.rand(batch, rows, N_COLUMNS, generator=random)
     grid = grid * (torch.rand(grid.shape, generator=random) < 0.1)
     predictor_inputs = {
-        "grid": grid, "inlet": inlet, "film": film, "temperature": torch.linspace(0, 1, books),
+        "grid": grid, **dict(zip(CONDITION, condition, strict=True)), "temperature": torch.linspace(0, 1, books),
         "noise": -torch.log(-torch.log(uniform)),
     }  # fmt: skip
     codes = {"codes": torch.randint(size, (batch, rows, books), generator=random)}
     return [
-        _tracing("condition", ConditionGraph(predictor), condition_inputs, ("inlet", "film"), []),
+        _tracing("condition", ConditionGraph(predictor), condition_inputs, CONDITION, []),
         _tracing(
             "predictor", PredictorGraph(predictor), predictor_inputs, ("codes",),
             _random_like(predictor.initial_state(batch, grid), random),

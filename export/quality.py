@@ -77,10 +77,11 @@ class _Chain:
         """Codes and audio [frames, channels] of grid [1, rows, columns]."""
         books, size = self.tracings["predictor"].inputs["noise"].shape[2:]
         weights = np.eye(self.n_kits, dtype=np.float32)[kit : kit + 1]
-        inlet, film = self._run("condition", kit_weights=weights, drummer=np.zeros(1, np.int64))
+        tensors = self._run("condition", kit_weights=weights, drummer=np.zeros(1, np.int64))
+        condition = dict(zip(self.tracings["condition"].outputs, tensors, strict=True))
         noise = np.zeros((1, grid.shape[1], books, size), np.float32)
         temperature = np.zeros(books, np.float32)
-        codes = self._run("predictor", grid=grid, inlet=inlet, film=film, temperature=temperature, noise=noise)[0]
+        codes = self._run("predictor", grid=grid, **condition, temperature=temperature, noise=noise)[0]
         return codes, self._run("decoder", codes=codes)[0][0]
 
     def _run(self, role: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:

@@ -22,7 +22,7 @@ from ghostnote.errors import InputError
 from ghostnote.grid import LANE_COLUMNS, N_COLUMNS, N_LANES, GridStream, HopEvents, HopHit
 from server.conditioning import Conditioning
 from server.noise import GumbelStream
-from server.session import Networks
+from server.session import Condition, Networks
 from server.sharing import Group, off_by, share_passes
 
 Audio = NDArray[np.float32]
@@ -165,7 +165,7 @@ class Renderer:
             self._hop_index += len(hops)
         return np.concatenate(parts, axis=1)
 
-    def _run_networks(self, rows: Audio, condition: tuple[Audio, Audio]) -> Audio:
+    def _run_networks(self, rows: Audio, condition: Condition) -> Audio:
         """rows [T, columns] -> [groups, T * hop, channels]; carries the states."""
         grid = np.stack([rows * one.columns for one in self._passes])
         if self._temperature.any():

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
 State = list[Floats]
+Condition = Mapping[str, Floats]
+"""What a kit and a drummer make of the networks, by tensor name."""
 
 PROVIDERS: Final = {
     "cpu": [("CPUExecutionProvider", {})],
@@ -60,18 +62,17 @@ class Networks:
         """Zeros, [batch, ...] for each state tensor of the graph."""
         return [np.zeros((batch, *tensor.shape), np.float32) for tensor in self.manifest.graph(role).state]
 
-    def condition(self, kit_weights: Floats, drummer: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """kit_weights [1, kits], drummer [1] -> (inlet, film), what `predict` needs; run once per change of kit."""
-        inlet, film = self._run("condition", {"kit_weights": kit_weights, "drummer": drummer}, [])[0]
-        return inlet, film
+    def condition(self, kit_weights: Floats, drummer: NDArray[np.int64]) -> Condition:
+        """kit_weights [1, kits], drummer [1] -> what `predict` needs, by name; run once per change of kit."""
+        values = self._run("condition", {"kit_weights": kit_weights, "drummer": drummer}, [])[0]
+        names = [output.name for output in self._sessions["condition"].get_outputs()]
+        return dict(zip(names, values, strict=True))
 
     def predict(
-        self, grid: Floats, condition: tuple[Floats, Floats], temperature: Floats, noise: Floats, state: State
+        self, grid: Floats, condition: Condition, temperature: Floats, noise: Floats, state: State
     ) -> tuple[NDArray[np.int64], State]:
         """grid [B, T, columns], temperature [K], noise [B, T, K, V] -> (codes [B, T, K], new state)."""
-        feeds = {
-            "grid": grid, "inlet": condition[0], "film": condition[1], "temperature": temperature, "noise": noise,
-        }  # fmt: skip
+        feeds = {"grid": grid, **condition, "temperature": temperature, "noise": noise}
         (codes,), new = self._run("predictor", feeds, state)
         return codes, new  # type: ignore[return-value]
 

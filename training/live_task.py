@@ -6,6 +6,8 @@ know, which cross-entropy answers with an average and so with too little level. 
 and, every third step, on the encoder's own codes; encoder and codebooks stay fixed, so codes keep their meaning.
 """
 
+import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
+from sampler.kit import Kit
 from training.checkpoints import load_codec
 from training.codecs.drum_codec import DrumCodec, sum_codes
+from training.data.stroke_codes import stroke_codes
 from training.data.windows import DRUMMERS, WindowBatch
-from training.losses import band_level_loss, envelope_loss, resolutions_of_step, stft_loss
+from training.losses import (
+    band_level_loss,
+    below_1_khz,
+    envelope_loss,
+    resolutions_of_step,
+    stft_loss,
+    wave_loss,
+)
 from training.predictors.live import LiveConfig, LivePredictor
 from training.recipe import Recipe
 from training.tasks import Logs, audio_logs, matrices_decay
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,8 @@ class LiveLossConfig:
     spectral: float = 1.0
     level: float = 0.1
     """Weight of the band level loss."""
+    low_wave: float = 0.0
+    """Weight of the waveform loss below 1 kHz, which hears the place inside the hop."""
     envelope: float = 0.3
     flux: float = 0.6
     """Weights of the two parts of `envelope_loss`."""
@@ -87,12 +102,16 @@ def greedy(predictor: LivePredictor, latent: Tensor, corrections: Tensor) -> Ten
     return predictor.choose(latent, corrections, none.expand(books), none.view(1, 1, 1, 1).expand(1, 1, books, 1))
 
 
+def _tell(kits: int) -> None:
+    _log.info("every stroke of %d kits encoded", kits)
+
+
 @dataclass
 class LiveTask:
     """See the module."""
 
     recipe: Recipe
-    kits: int
+    kits: Sequence[Kit]
     codec_path: Path
     network: Renderer = field(init=False)
     extra: nn.Module = field(init=False)
@@ -100,7 +119,8 @@ class LiveTask:
     def __post_init__(self) -> None:
         self.loss = self.recipe.table("loss", LiveLossConfig)
         codec = load_codec(self.codec_path)
-        predictor = LivePredictor(self.recipe.table("model", LiveConfig), self.kits, DRUMMERS, codec.codebooks)
+        config = self.recipe.table("model", LiveConfig)
+        predictor = LivePredictor(config, len(self.kits), DRUMMERS, codec.codebooks)
         self.network, self.extra = Renderer(codec, predictor), nn.Module()
         self.recipe.tables["codec_model"] = asdict(codec.config)
 
@@ -119,11 +139,14 @@ class LiveTask:
         return [self.optimizer]
 
     def step(self, fabric: Fabric, batch: WindowBatch, step: int, clip: float) -> Logs:
-        """See `Task.step`."""
+        """See `Task.step`; the first also learns by heart what the kits sound like, minutes on one core."""
         self.network.codec.quantizer.eval()
+        if not self.network.predictor.memory.codes.any():
+            with fabric.autocast():
+                self.network.predictor.memory.learn(stroke_codes(self.network.codec, self.kits, _tell))
         with torch.no_grad(), fabric.autocast():
             codes = self.network.codec.encode(batch.audio)
-        kit = F.one_hot(batch.kit, self.kits).float()
+        kit = F.one_hot(batch.kit, len(self.kits)).float()
         resolutions = resolutions_of_step(step)
         if self.loss.oracle_every and step % self.loss.oracle_every == self.loss.oracle_every - 1:
             rendered = self.wrapped.decode(self.network.codec.dequantize(codes))
@@ -141,6 +164,8 @@ class LiveTask:
         with fabric.autocast():
             envelope, flux = envelope_loss(rendered, batch.audio)
             total = total + self.loss.level * band_level_loss(rendered, batch.audio)
+        if self.loss.low_wave:
+            total = total + self.loss.low_wave * wave_loss(below_1_khz(rendered), below_1_khz(batch.audio))
         total = total + self.loss.envelope * envelope + self.loss.flux * flux
         fabric.backward(total)
         fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=clip)
@@ -152,7 +177,7 @@ class LiveTask:
     def validate(self, batch: WindowBatch) -> tuple[Logs, Tensor]:
         """See `Task.validate`; `shuffled` is the loss with another window's grid, the alarm that the grid is heard."""
         codes = self.network.codec.encode(batch.audio)
-        kit = F.one_hot(batch.kit, self.kits).float()
+        kit = F.one_hot(batch.kit, len(self.kits)).float()
         rendered, entropy = self.network(batch.grid, kit, batch.drummer, codes)
         wrong, _ = self.network(batch.grid.roll(1, 0), kit, batch.drummer, codes)
         logs = audio_logs(rendered, batch.audio)

@@ -24,16 +24,16 @@ class CodecSource:
     checkpoint: str = "runs/codec_cpu/best.safetensors"
 
 
-def _codec(recipe: Recipe, _kits: int) -> Task:
+def _codec(recipe: Recipe, _kits: Sequence[Kit]) -> Task:
     return CodecTask(recipe)
 
 
-def _live(recipe: Recipe, kits: int) -> Task:
+def _live(recipe: Recipe, kits: Sequence[Kit]) -> Task:
     return LiveTask(recipe, kits, Path(recipe.table("codec", CodecSource).checkpoint))
 
 
-def _paper(recipe: Recipe, kits: int) -> Task:
-    return PaperTask(recipe, kits, Path(recipe.table("codec", CodecSource).checkpoint))
+def _paper(recipe: Recipe, kits: Sequence[Kit]) -> Task:
+    return PaperTask(recipe, len(kits), Path(recipe.table("codec", CodecSource).checkpoint))
 
 
 def _windows(recipe: Recipe, performances: Sequence[Performance], kits: Sequence[Kit], unseen: bool) -> Source:
@@ -47,7 +47,7 @@ def _paper_windows(recipe: Recipe, performances: Sequence[Performance], kits: Se
     return paper_source(recipe, Path(recipe.table("codec", CodecSource).checkpoint), performances, kits)
 
 
-TASKS: dict[str, Callable[[Recipe, int], Task]] = {"codec": _codec, "live": _live, "paper": _paper}
+TASKS: dict[str, Callable[[Recipe, Sequence[Kit]], Task]] = {"codec": _codec, "live": _live, "paper": _paper}
 SOURCES: dict[str, Callable[[Recipe, Sequence[Performance], Sequence[Kit], bool], Source]] = {"paper": _paper_windows}
 """Tasks with windows of their own; the others share `WindowSource`."""
 
@@ -58,8 +58,8 @@ def start(recipe: Recipe, pack_path: Path, folder: Path) -> Trainer:
     names = list(recipe.run.kits) or pack.kits
     if missing := sorted(set(names) - set(pack.kits)):
         raise InputError(f"recipe {recipe.name} asks for kit {missing[0]!r}; {pack_path} holds {', '.join(pack.kits)}")
-    task = TASKS[recipe.run.task](recipe, len(names))
     kits = [pack.kit(name) for name in names]
+    task = TASKS[recipe.run.task](recipe, kits)
     source = SOURCES.get(recipe.run.task, _windows)
     seen, unseen = (source(recipe, pack.performances((s,)), kits, s != "train") for s in ("train", "validation"))
     infos: list[dict[str, Any]] = [asdict(kit.info) for kit in kits]

@@ -8,16 +8,21 @@ from pathlib import Path
 import torch
 
 from export.bundle_writer import Facts, Report, export_bundle
+from ghostnote.articulations import N_LANES
 from ghostnote.bundle import KitInfo, Training
 from training.codecs.drum_codec import CodecConfig, DrumCodec
 from training.predictors.live import LiveConfig, LivePredictor
+from training.predictors.memory import AGES, VELOCITIES
 
 FOLDER = Path(__file__).parent / "tiny_bundle"
 KITS = ("alpha", "beta", "gamma")
 
 
 def tiny_networks(seed: int = 0) -> tuple[DrumCodec, LivePredictor]:
-    """A codec of 4 books and a predictor of two blocks for three kits and two drummers, audible but untrained."""
+    """A codec of 4 books and a predictor of two blocks for three kits and two drummers, audible but untrained.
+
+    The strokes that it knows by heart are random.
+    """
     torch.manual_seed(seed)
     config = CodecConfig(
         latent=16,
@@ -37,6 +42,8 @@ def tiny_networks(seed: int = 0) -> tuple[DrumCodec, LivePredictor]:
     )
     torch.nn.init.normal_(predictor.film.weight, std=0.3)
     torch.nn.init.normal_(predictor.drummer_embedding.weight, std=0.5)
+    predictor.memory.learn(torch.randint(32, (len(KITS), N_LANES, len(VELOCITIES), len(AGES), 4)))
+    torch.nn.init.normal_(predictor.recalled.weight, std=0.1)
     return codec.eval(), predictor.eval()
 
 

@@ -4,10 +4,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
+from ghostnote.articulations import N_LANES  # noqa: E402
+from ghostnote.grid import N_COLUMNS  # noqa: E402
 from training.codecs.drum_codec import CodecConfig, DrumCodec, sum_codes  # noqa: E402
 from training.codecs.quantizer import residual_quantizer  # noqa: E402
 from training.live_task import cross_entropy, greedy  # noqa: E402
 from training.predictors.live import LiveConfig, LivePredictor  # noqa: E402
+from training.predictors.memory import AGES, VELOCITIES  # noqa: E402
 
 CODEC = CodecConfig(
     latent=8,
@@ -18,7 +21,7 @@ CODEC = CodecConfig(
     encoder_dilations=(1, 2),
     decoder_dilations=(1, 2, 1),
 )
-LIVE = LiveConfig(width=16, hidden=32, dilations=(1, 2, 4), embedding=8, columns=20)
+LIVE = LiveConfig(width=16, hidden=32, dilations=(1, 2, 4), embedding=8)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,7 @@ def predictor(codec):
     made = LivePredictor(LIVE, kits=3, drummers=4, codebooks=codec.codebooks)
     for parameter in made.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
+    made.memory.learn(torch.randint(16, (3, N_LANES, len(VELOCITIES), len(AGES), 3)))
     return made.eval()
 
 
@@ -55,15 +59,15 @@ def test_decoding_in_chunks_equals_decoding_whole(codec, chunk):
 
 @pytest.mark.parametrize("chunk", [1, 4, 32])
 def test_predicting_in_chunks_equals_predicting_whole(predictor, chunk):
-    grid, noise = torch.randn(2, 32, 20), torch.randn(2, 32, 3, 16)
+    grid, noise = torch.rand(2, 32, N_COLUMNS), torch.randn(2, 32, 3, 16)
     temperature = torch.tensor([0.0, 0.5, 1.0])
     with torch.no_grad():
-        inlet, film = predictor.condition(torch.eye(3)[:2], torch.tensor([0, 3]))
-        whole, _ = predictor.step(grid, inlet, film, temperature, noise, predictor.initial_state(2, grid))
+        condition = predictor.condition(torch.eye(3)[:2], torch.tensor([0, 3]))
+        whole, _ = predictor.step(grid, condition, temperature, noise, predictor.initial_state(2, grid))
         state, parts = predictor.initial_state(2, grid), []
         for start in range(0, 32, chunk):
             cut = slice(start, start + chunk)
-            codes, state = predictor.step(grid[:, cut], inlet, film, temperature, noise[:, cut], state)
+            codes, state = predictor.step(grid[:, cut], condition, temperature, noise[:, cut], state)
             parts.append(codes)
     assert torch.equal(torch.cat(parts, 1), whole)
 
@@ -96,9 +100,10 @@ def test_cross_entropy_prefers_the_codes_that_were_chosen(predictor):
 
 def test_a_morph_lies_between_its_kits(predictor):
     weights = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0.5, 0.5, 0]])
-    inlet, film = predictor.condition(weights, torch.zeros(3, dtype=torch.long))
+    inlet, film, memory = predictor.condition(weights, torch.zeros(3, dtype=torch.long))
     torch.testing.assert_close(inlet[2], (inlet[0] + inlet[1]) / 2)
     torch.testing.assert_close(film[2], (film[0] + film[1]) / 2)
+    torch.testing.assert_close(memory[2], (memory[0] + memory[1]) / 2)
 
 
 def test_unused_entries_are_restarted():

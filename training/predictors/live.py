@@ -16,8 +16,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ghostnote.articulations import N_LANES
 from ghostnote.grid import N_COLUMNS
 from training.nets.causal import CausalStack
+from training.predictors.memory import StrokeMemory, recall
+
+Condition = tuple[Tensor, Tensor, Tensor]
+"""What depends on kit and drummer alone, see `LivePredictor.condition`."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,6 @@ class LiveConfig:
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
     embedding: int = 64
     """Size of kit and drummer embeddings."""
-    columns: int = N_COLUMNS
 
 
 class LivePredictor(nn.Module):
@@ -41,8 +45,8 @@ class LivePredictor(nn.Module):
         self.config, self.kits, self.drummers = config, kits, drummers
         books, _, latent = codebooks.shape
         blocks = len(config.dilations)
-        self.inlet = nn.Parameter(torch.randn(config.columns, config.width) * 0.3)
-        self.kit_inlet = nn.Parameter(torch.randn(kits, config.columns, config.width) * 0.1)
+        self.inlet = nn.Parameter(torch.randn(N_COLUMNS, config.width) * 0.3)
+        self.kit_inlet = nn.Parameter(torch.randn(kits, N_COLUMNS, config.width) * 0.1)
         self.bias = nn.Parameter(torch.zeros(config.width))
         self.kit_embedding = nn.Parameter(torch.randn(kits, config.embedding) * 0.5)
         self.drummer_embedding = nn.Embedding(drummers, config.embedding)
@@ -58,6 +62,9 @@ class LivePredictor(nn.Module):
         nn.init.zeros_(self.corrections.bias)
         self.sharpness = nn.Parameter(torch.full((books,), first_sharpness(codebooks)))
         self.register_buffer("codebooks", codebooks.clone())
+        self.memory = StrokeMemory(kits, codebooks)
+        self.recalled = nn.Linear(N_LANES * latent, config.width, bias=False)
+        nn.init.zeros_(self.recalled.weight)
 
     @property
     def state_shapes(self) -> list[tuple[int, int]]:
@@ -68,17 +75,25 @@ class LivePredictor(nn.Module):
         """Zeros: silence so far."""
         return self.stack.initial_state(batch, like)
 
-    def condition(self, kit: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor]:
-        """kit weights [B, kits] (one-hot or a morph), drummer [B] -> inlet [B, columns, C], film [B, blocks, 2C]."""
+    def condition(self, kit: Tensor, drummer: Tensor) -> Condition:
+        """kit weights [B, kits] (one-hot or a morph), drummer [B] -> inlet [B, columns, C], film [B, blocks, 2C].
+
+        And the memory of the kits [B, strokes, D].
+        """
+        return *self._inlet_and_film(kit, drummer), self.memory.of_kit(kit)
+
+    def _inlet_and_film(self, kit: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor]:
         inlet = self.inlet + (kit @ self.kit_inlet.flatten(1)).unflatten(1, self.inlet.shape)
         embedding = kit @ self.kit_embedding + self.drummer_embedding(drummer)
         return inlet, self.film(embedding).unflatten(1, (len(self.config.dilations), -1))
 
     def trunk(
-        self, grid: Tensor, inlet: Tensor, film: Tensor, state: Sequence[Tensor]
+        self, grid: Tensor, condition: Condition, state: Sequence[Tensor], kit: Tensor | None = None
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """grid [B, T, columns] -> latent [B, T, D], corrections [B, T, K, D], new state."""
-        x, new = self.stack(torch.matmul(grid, inlet) + self.bias, state, film)
+        """grid [B, T, columns] -> latent [B, T, D], corrections [B, T, K, D], new state; `kit`: see `recall`."""
+        inlet, film, memory = condition
+        x = torch.matmul(grid, inlet) + self.bias + self.recalled(recall(grid, memory, kit))
+        x, new = self.stack(x, state, film)
         x = self.norm(x)
         corrections = self.corrections(x).unflatten(-1, (len(self.sharpness), -1))
         return self.latent(x), corrections, new
@@ -101,16 +116,17 @@ class LivePredictor(nn.Module):
         return torch.stack(codes, dim=-1)
 
     def step(
-        self, grid: Tensor, inlet: Tensor, film: Tensor, temperature: Tensor, noise: Tensor, state: Sequence[Tensor]
+        self, grid: Tensor, condition: Condition, temperature: Tensor, noise: Tensor, state: Sequence[Tensor]
     ) -> tuple[Tensor, list[Tensor]]:
         """T more hops: codes [B, T, K] int64 and the new state."""
-        latent, corrections, new = self.trunk(grid, inlet, film, state)
+        latent, corrections, new = self.trunk(grid, condition, state)
         return self.choose(latent, corrections, temperature, noise), new
 
     def forward(self, grid: Tensor, kit: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor]:
-        """Whole windows from silence: latent and corrections."""
-        inlet, film = self.condition(kit, drummer)
-        latent, corrections, _ = self.trunk(grid, inlet, film, self.initial_state(len(grid), grid))
+        """Whole windows from silence, kit one-hot: latent and corrections."""
+        condition = (*self._inlet_and_film(kit, drummer), self.memory.latents)
+        state = self.initial_state(len(grid), grid)
+        latent, corrections, _ = self.trunk(grid, condition, state, kit.argmax(1))
         return latent, corrections
 
 

@@ -86,6 +86,8 @@ def take_all() -> None:
         if isinstance(page := window.pages.currentWidget().widget(), FirstRunPage):  # type: ignore[attr-defined]
             wait(CHECKING, page.again.isEnabled)
             wait(0.5)
+        wait(WAIT, window.banner.isHidden)  # what a busy machine has to tell is not the page
+        wait(0.5)
         scale = "" if app.devicePixelRatio() == 1 else f"-{app.devicePixelRatio() * 100:.0f}"
         name = f"{title.lower()}{'-light' if theme == 'light' else ''}{scale}.png"
         window.grab().save(str(OUT / name))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from training.drummers.seed_vae import SeedVae
 
 BARS: Final = 4
-COURSE: Final = "8 epochs of every fourth training loop (232 steps of 128) instead of until nothing improves"
+COURSE: Final = "8 epochs of every fourth training loop (232 steps of 128, 40 s of a core), not until nothing improves"
 """How long the seed's VAE is trained (`training.drummers.seed_vae.Course`), in words."""
 FOLDS: Final = 4
 """Networks of the classifier of styles; each misses another of so many parts of the training performances."""

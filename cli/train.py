@@ -25,11 +25,11 @@ def train(
     import torch
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from training.memory import keep_freed_memory
+    from ghostnote.freed_memory import keep_freed_memory
     from training.recipe import load_recipe
     from training.start import start
 
-    keep_freed_memory()
+    keep_freed_memory(one_arena=True)
     if threads:
         torch.set_num_threads(threads)
     plan = load_recipe(recipe)

@@ -25,6 +25,7 @@ from ghostnote.bundle import bundle_names
 from ghostnote.errors import MissingError
 from ghostnote.events import Command, Event, GrooveCommand, LoadBundle, NoteEvent, PanicEvent
 from ghostnote.free_port import free_port
+from ghostnote.freed_memory import keep_freed_memory
 from ghostnote.groove_file import read_groove_file
 from ghostnote.latency import Latency
 from ghostnote.midi_map import load_map
@@ -336,6 +337,7 @@ def serve(
     `wait` is called when everything is loaded and nothing is open yet; where it returns False, that is the end.
     To be called by the main thread, which alone may take signals.
     """
+    keep_freed_memory(one_arena=False)
     server = Server(config, load)
     if not wait():
         server.close()

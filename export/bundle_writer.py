@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from export.graphs import CONDITION, ConditionGraph, Tracing, tracings
+from export.graphs import CONDITION, ConditionGraph, PredictorGraph, Tracing, tracings
 from export.model_card import model_card
 from export.parity import Parity, compare, open_graph, run_graph
 from export.precision import PRECISIONS, quantise, round_to_half, store_codes, store_half
@@ -97,7 +97,7 @@ def export_bundle(
             parity, samples = write_graphs(codec, predictor, facts, small, finish=store_half)
             for tracing in samples if precision == "int8" else ():
                 path = folder / f"{tracing.role}.onnx"
-                write_graph(tracing, path)
+                write_bundle_graph(tracing, path)
                 quantise(path)
                 store_half(path)
             cost = cost_of(full, small, samples, codec.hop, codec.sample_rate)
@@ -131,7 +131,7 @@ def write_graphs(
     parity: list[Parity] = []
     for same in zip(*samples, strict=True):
         path = folder / f"{same[0].role}.onnx"
-        write_graph(same[0], path)
+        write_bundle_graph(same[0], path)
         if finish:
             finish(path)
         parity += compare(open_graph(path), same)
@@ -151,10 +151,15 @@ def write_graph(tracing: Tracing, path: Path, opset: int = OPSET) -> None:
             tracing.module, tuple(tracing.inputs.values()), path, input_names=list(tracing.inputs),
             output_names=tracing.output_names, dynamic_axes=tracing.dynamic, opset_version=opset, dynamo=False,
         )  # fmt: skip
-    if tracing.role == "predictor":
-        steady_product(path, "grid", "inlet")
+
+
+def write_bundle_graph(tracing: Tracing, path: Path) -> None:
+    """Export one of a bundle's networks, with strokes as codes and products that round one hop as they round many."""
+    write_graph(tracing, path)
     if isinstance(tracing.module, ConditionGraph):
         store_codes(path, tracing.module.predictor.memory)
+    elif isinstance(tracing.module, PredictorGraph):
+        steady_product(path, "grid", "inlet")
 
 
 def write_snapshot(samples: Sequence[Tracing], folder: Path) -> None:

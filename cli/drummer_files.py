@@ -101,11 +101,8 @@ def write_outputs(
 
 def renderer_of(kit: str, bundle: str | None, seed: int) -> "Renderer":
     """A renderer of the bundle's kit ("": its first). Raises InputError, MissingError or BundleError."""
-    from ghostnote.bundle import bundle_folder, load_manifest
+    from cli.render import choose
     from server.batch import Settings, open_renderer
 
-    folder = bundle_folder(bundle)
-    manifest = load_manifest(folder)
-    kit = kit or manifest.kits[0].id
-    manifest.kit_index(kit)
-    return open_renderer(Settings(folder, kit, seed=seed))
+    folder, _, preset = choose(bundle, kit=kit)
+    return open_renderer(Settings(folder, preset, seed=seed))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:
+    from ghostnote.bundle import Manifest
     from ghostnote.preset import Preset
     from server.batch import Done, Job, Settings
     from server.offline import Audio
@@ -56,8 +57,32 @@ def render(
     progress: Annotated[bool, typer.Option("--progress", help="Print each percent, for programs (one input).")] = False,
 ) -> None:
     """Render drum MIDI files to audio with a neural kit. Needs no PyTorch and no audio device."""
-    from ghostnote.bundle import bundle_folder, load_manifest
     from server.batch import Settings
+
+    folder, manifest, wanted = choose(bundle, preset, kit, drummer)
+    work = plan(inputs, out)
+    processes = min(len(work), jobs or os.cpu_count() or 1)
+    threads = 1 if processes > 1 else min(2, os.cpu_count() or 1)
+    settings = Settings(folder, wanted, midi_map, tempo, mode, stems, rate, seed, temperature, threads)
+    if plot and len(work) > 1:
+        raise typer.BadParameter("--plot takes one input")
+    if len(work) == 1:
+        audio = render_one(settings, work[0], tell=progress)
+        if plot:
+            kits_played = " and ".join(wanted.kit)
+            draw(plot, f"{work[0].source.stem}, {kits_played}", kits_played, audio, rate or manifest.sample_rate)
+    elif any(one.error for one in render_all(settings, work, processes)):
+        raise typer.Exit(2)
+
+
+def choose(
+    bundle: str | None, preset: str = "", kit: str = "", drummer: int | None = None
+) -> "tuple[Path, Manifest, Preset]":
+    """The bundle's folder and manifest, and the preset with what overrules it, checked against them; it names a kit.
+
+    Raises InputError, MissingError, BundleError.
+    """
+    from ghostnote.bundle import bundle_folder, load_manifest
 
     wanted = read_preset(preset)
     folder = bundle_folder(bundle or wanted.bundle or None)
@@ -70,21 +95,7 @@ def render(
     for name in wanted.kit:
         manifest.kit_index(name)
     manifest.check_drummer(wanted.drummer)
-    work = plan(inputs, out)
-    processes = min(len(work), jobs or os.cpu_count() or 1)
-    threads = 1 if processes > 1 else min(2, os.cpu_count() or 1)
-    settings = Settings(
-        folder, "", wanted.drummer, midi_map, tempo, mode, stems, rate, seed, temperature, threads, wanted
-    )  # fmt: skip
-    if plot and len(work) > 1:
-        raise typer.BadParameter("--plot takes one input")
-    if len(work) == 1:
-        audio = render_one(settings, work[0], tell=progress)
-        if plot:
-            kits_played = " and ".join(wanted.kit)
-            draw(plot, f"{work[0].source.stem}, {kits_played}", kits_played, audio, rate or manifest.sample_rate)
-    elif any(one.error for one in render_all(settings, work, processes)):
-        raise typer.Exit(2)
+    return folder, manifest, wanted
 
 
 def read_preset(preset: str) -> "Preset":

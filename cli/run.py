@@ -23,23 +23,22 @@ def run(
     bundle: BundleOption = None,
 ) -> None:
     """Serve with the shipped bundle and play a groove at once; without an audio device, render it to a file."""
-    from ghostnote.bundle import bundle_folder, load_manifest
+    from cli.render import choose
     from server.batch import Job, Settings
     from server.serve_config import ServeConfig, groove_path
 
     source = groove_path(groove)
-    folder = bundle_folder(bundle)
-    manifest = load_manifest(folder)
-    chosen = manifest.kits[manifest.kit_index(kit)] if kit else manifest.kits[0]
+    folder, _, preset = choose(bundle, kit=kit)
+    (chosen,) = preset.kit
     if has_output_device():
         from cli.serve import announce
         from server.serve import serve
 
-        raise typer.Exit(serve(ServeConfig(bundle=str(folder), kit=chosen.id, play=groove), announce))
+        raise typer.Exit(serve(ServeConfig(bundle=str(folder), kit=chosen, play=groove), announce))
     from cli.render import render_one
 
-    job = Job(source, out / f"{source.stem}-{chosen.id}.wav")
-    render_one(Settings(folder, chosen.id), job)
+    job = Job(source, out / f"{source.stem}-{chosen}.wav")
+    render_one(Settings(folder, preset), job)
     Console(soft_wrap=True, highlight=False).print(f"No audio device here: listen to {job.target}")
 
 

@@ -23,9 +23,9 @@ class Settings:
     """How every file is rendered."""
 
     bundle: Path
-    kit: str
-    """Kit by id, "" = that of the preset, or its morph."""
-    drummer: int = 0
+    preset: Preset = field(default_factory=Preset)
+    """Kit or morph (none: the bundle's first), drummer, levels, positions and feel; its bundle, tempo and mode are not
+    asked for."""
     midi_map: str = AUTO
     tempo: float | None = None
     """Quarter notes per minute; None = the file's own."""
@@ -35,8 +35,6 @@ class Settings:
     seed: int = 0
     temperature: float | None = None
     threads: int = 1
-    preset: Preset = field(default_factory=Preset)
-    """Levels, positions and feel; the kits where `kit` names none. Its drummer, tempo and mode are not asked for."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,8 @@ def open_renderer(settings: Settings) -> Renderer:
         settings.bundle, threads=settings.threads, seed=settings.seed, temperature=settings.temperature
     )
     preset = settings.preset
-    renderer.set_kit({settings.kit: 1.0} if settings.kit else preset.kit or {renderer.kits[0]: 1.0})
-    renderer.set_drummer(settings.drummer)
+    renderer.set_kit(preset.kit or {renderer.kits[0]: 1.0})
+    renderer.set_drummer(preset.drummer)
     renderer.set_levels(preset.levels, preset.pans)
     return renderer
 

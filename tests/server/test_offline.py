@@ -12,6 +12,7 @@ from ghostnote.errors import InputError, MissingError
 from ghostnote.midi_file import write_midi
 from ghostnote.midi_map import load_map
 from ghostnote.performance import OPENNESS, Performance, make_hits
+from ghostnote.preset import Preset
 from server.batch import Job, Settings, render_jobs
 from server.feel import felt
 from server.inputs import choose_map, read_performance
@@ -192,7 +193,7 @@ def test_many_files_are_rendered_side_by_side_and_one_bad_file_stops_none(tmp_pa
     write_midi(BEAT, tmp_path / "good.mid", load_map("td17"))
     write_notes(tmp_path / "bad.mid", [])
     jobs = [Job(tmp_path / f"{name}.mid", tmp_path / "out" / f"{name}.wav") for name in ("good", "bad", "nowhere")]
-    done = {one.job.source.stem: one for one in render_jobs(Settings(TINY, "beta", seed=3), jobs, 2)}
+    done = {one.job.source.stem: one for one in render_jobs(Settings(TINY, Preset(kit={"beta": 1.0}), seed=3), jobs, 2)}
     assert "no drum hits" in done["bad"].error
     assert "cannot read" in done["nowhere"].error
     assert done["good"].error == ""
@@ -210,7 +211,7 @@ def test_a_performance_of_many_hours_is_refused(renderer):
 def test_a_caller_that_stops_early_gets_no_more_files(tmp_path):
     write_midi(BEAT, tmp_path / "x.mid", load_map("td17"))
     jobs = [Job(tmp_path / "x.mid", tmp_path / f"{n}.wav") for n in range(40)]
-    rendering = render_jobs(Settings(TINY, "alpha"), jobs, 1)
+    rendering = render_jobs(Settings(TINY, Preset(kit={"alpha": 1.0})), jobs, 1)
     next(rendering)
     rendering.close()
     assert len(list(tmp_path.glob("*.wav"))) < 40

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from ghostnote.articulations import PIECES
+from ghostnote.articulations import PIECES, lanes_of_piece
 from ghostnote.bundle import bundle_folder
-from ghostnote.grid import HopEvents, hop_events
+from ghostnote.grid import HopEvents, HopHit, hop_events
 from ghostnote.groove_file import read_groove_file
 from server.renderer import Renderer, load_renderer
 
@@ -68,9 +68,10 @@ def main() -> None:
         1,
         measure(renderer, events, 1, lambda n: renderer.set_kit({kits[n % len(kits)]: 1})),
     )
+    every = HopEvents(tuple(HopHit(lanes_of_piece(piece)[0], 0, 1.0) for piece in PIECES))
     for count in (2, 3, len(PIECES)):
-        renderer.separate(PIECES[: count if count == len(PIECES) else count - 1])
-        show(f"1 hop in {len(renderer.groups)} passes", 1, measure(renderer, events, 1))
+        renderer.limit_passes(count)
+        show(f"1 hop in {count} passes, all awake", 1, measure(renderer, [every, *events], 1))
 
 
 if __name__ == "__main__":

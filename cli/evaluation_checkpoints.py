@@ -27,14 +27,18 @@ CONTEXT_SECONDS: Final = 2.0
 codec_of = lru_cache(maxsize=2)(load_codec)
 
 
-def oracle_render(checkpoint: Path, reference: "Render") -> "Render":
-    """The reference through encoder, codes and decoder: no prediction, so the best any predictor could do."""
+def oracle_render(checkpoint: Path, reference: "Render", *, by_piece: bool = False) -> "Render":
+    """The reference through encoder, codes and decoder: no prediction, so the best any predictor could do.
+
+    `by_piece`: each piece through the codec by itself, as the live predictor plays.
+    """
     codec = codec_of(checkpoint)
 
     def render(performance: Performance, kit: str, start: int, stop: int) -> NDArray[np.float32]:
         first = max(0, start - round(CONTEXT_SECONDS * codec.sample_rate))
-        audio = torch.from_numpy(reference(performance, kit, first, stop)).T[None]
-        decoded = codec.decode(codec.encode(audio))[0].T.numpy()
+        takes = [performance.only(piece) for piece in performance.pieces] if by_piece else [performance]
+        audio = np.stack([reference(take, kit, first, stop).T for take in takes])
+        decoded = codec.decode(codec.encode(torch.from_numpy(audio).contiguous())).sum(0).T.numpy()
         return decoded[start - first : stop - first]
 
     return render
@@ -104,17 +108,18 @@ class LiveModel:
 
     @torch.no_grad()
     def codes(self, performance: Performance, kit: str, start: int, stop: int) -> dict[str, float]:
-        """See `evaluation.rows.CodeScores`; the rows begin at a whole hop."""
+        """See `evaluation.rows.CodeScores`, of each piece's codes; the rows begin at a whole hop."""
         hop, rate = self.codec.hop, self.codec.sample_rate
         lead = max(0, start // hop - round(CONTEXT_SECONDS * rate / hop))
         rows, skip = -(-stop // hop) - lead, start // hop - lead
-        grid = build_grid(performance, rows, hop=hop, sample_rate=rate, start=lead)
-        audio = torch.from_numpy(self.reference(performance, kit, lead * hop, (lead + rows) * hop)).T[None]
-        weights = torch.zeros(1, len(self.kits))
-        weights[0, self.kits.index(kit)] = 1
-        drummer = torch.tensor([drummer_id(performance)])
-        latent, corrections = (t[:, skip:] for t in self.predictor(torch.from_numpy(grid)[None], weights, drummer))
-        codes = self.codec.encode(audio)[:, skip:]
+        pieces = [performance.only(piece) for piece in performance.pieces]
+        grid = np.stack([build_grid(one, rows, hop=hop, sample_rate=rate, start=lead) for one in pieces])
+        audio = np.stack([self.reference(one, kit, lead * hop, (lead + rows) * hop).T for one in pieces])
+        weights = torch.zeros(len(pieces), len(self.kits))
+        weights[:, self.kits.index(kit)] = 1
+        drummer = torch.full((len(pieces),), drummer_id(performance))
+        latent, corrections = (t[:, skip:] for t in self.predictor(torch.from_numpy(grid), weights, drummer))
+        codes = self.codec.encode(torch.from_numpy(audio).contiguous())[:, skip:]
         nll = cross_entropy(self.predictor, latent, corrections, codes).mean()
         right = (greedy(self.predictor, latent, corrections) == codes).float().mean()
         return {"nll": float(nll), "accuracy": float(right)}

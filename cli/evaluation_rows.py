@@ -82,6 +82,17 @@ def oracle(sources: Sources) -> "Row":
     return Row("oracle", oracle_render(given(sources.checkpoint, "checkpoint"), sampled(sources, REFERENCE_SEED)), text)
 
 
+def oracle_pieces(sources: Sources) -> "Row":
+    """What the codec makes of the reference's pieces, one by one."""
+    from cli.evaluation_checkpoints import oracle_render
+    from evaluation.rows import Row
+
+    reference = sampled(sources, REFERENCE_SEED)
+    render = oracle_render(given(sources.checkpoint, "checkpoint"), reference, by_piece=True)
+    text = "the same, each piece through the codec by itself and added up, as ours plays"
+    return Row("oracle-pieces", render, text)
+
+
 def base(sources: Sources) -> "Row":
     """The paper's recipe."""
     return paper_row(
@@ -138,6 +149,7 @@ ROWS: Final[dict[str, Callable[[Sources], "Row"]]] = {
     "silence": silence,
     "sampler": sampler,
     "oracle": oracle,
+    "oracle-pieces": oracle_pieces,
     "base": base,
     "base-grid": base_grid,
     "ours": ours,
@@ -153,7 +165,7 @@ def possible(sources: Sources) -> list[str]:
     networks = {"base": sources.base, "base-grid": sources.base_grid}
     lacking = {name for name, path in networks.items() if path is None or sources.checkpoint is None}
     if sources.checkpoint is None:
-        lacking.add("oracle")
+        lacking |= {"oracle", "oracle-pieces"}
     try:
         bundle_folder(sources.bundle)
     except MissingError:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from export.graphs import CONDITION, ConditionGraph, PredictorGraph, Tracing, tracings
+from export.graphs import CONDITION, PredictorGraph, Tracing, tracings
 from export.model_card import model_card
 from export.parity import Parity, compare, open_graph, run_graph
-from export.precision import PRECISIONS, quantise, round_to_half, store_codes, store_half
+from export.precision import PRECISIONS, quantise, round_to_half, store_half
 from export.quality import Cost, cost_of
 from export.steady import steady_product
 from ghostnote.bundle import (
@@ -93,7 +93,7 @@ def export_bundle(
             folder = small
             round_to_half(codec)
             round_to_half(predictor)
-            predictor.memory.expand()
+            predictor.memory.measure()
             parity, samples = write_graphs(codec, predictor, facts, small, finish=store_half)
             for tracing in samples if precision == "int8" else ():
                 path = folder / f"{tracing.role}.onnx"
@@ -154,18 +154,16 @@ def write_graph(tracing: Tracing, path: Path, opset: int = OPSET) -> None:
 
 
 def write_bundle_graph(tracing: Tracing, path: Path) -> None:
-    """Export one of a bundle's networks, with strokes as codes and products that round one hop as they round many."""
+    """Export one of a bundle's networks, with products that round one hop as they round many."""
     write_graph(tracing, path)
-    if isinstance(tracing.module, ConditionGraph):
-        store_codes(path, tracing.module.predictor.memory)
-    elif isinstance(tracing.module, PredictorGraph):
+    if isinstance(tracing.module, PredictorGraph):
         steady_product(path, "grid", "inlet")
 
 
 def write_snapshot(samples: Sequence[Tracing], folder: Path) -> None:
     """One input/output pair of every graph as the graph computes it, keys ROLE/in/NAME and ROLE/out/NAME.
 
-    What the predictor takes from the condition graph, megabytes, is kept as that graph's output alone.
+    What the predictor takes from the condition graph is kept as that graph's output alone.
     """
     arrays: dict[str, np.ndarray] = {}
     for tracing in samples:

@@ -46,11 +46,15 @@ def _tracings(nets: Mapping[str, HumanizerNet], n: int) -> list[Tracing]:
 
 def export(run: Path, folder: Path) -> None:
     """Write the model folder of a training. Raises BundleError if a graph does not compute what its network does."""
-    nets, losses, seconds, about = load_checkpoint(run / CHECKPOINT)
+    nets, losses, seconds, about, loudness = load_checkpoint(run / CHECKPOINT)
     for net in nets.values():
         round_to_half(net)
     write_graphs(_tracings(nets, 3), folder)
-    facts = {"offset_temperature": TEMPERATURE.offset, "velocity_temperature": TEMPERATURE.velocity}
+    facts = {
+        "offset_temperature": TEMPERATURE.offset,
+        "velocity_temperature": TEMPERATURE.velocity,
+        "loudness": loudness,
+    }
     training = {
         "data": "Groove MIDI Dataset 1.0.0 (Gillick et al. 2019), split train",
         "licence": "CC BY 4.0",

@@ -4,46 +4,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ghostnote.articulations import PIECES, lanes_of_piece
 from ghostnote.bundle import StateTensor
-from ghostnote.grid import N_COLUMNS
+from ghostnote.grid import N_COLUMNS, GridStream, HopEvents, HopHit
 
 if TYPE_CHECKING:
     from training.codecs.drum_codec import DrumCodec
     from training.predictors.live import LivePredictor
 
 
-CONDITION: Final = ("inlet", "film", "memory")
+CONDITION: Final = ("inlet", "film", "kits", "shares")
 """What `LivePredictor.condition` returns, by name."""
 
 
 class ConditionGraph(nn.Module):
-    """(kit_weights [B, kits], drummer [B]) -> inlet, film, memory."""
+    """(kit_weights [B, kits], drummer [B]) -> inlet, film, kits, shares."""
 
     def __init__(self, predictor: "LivePredictor") -> None:
         super().__init__()
         self.predictor = predictor
 
-    def forward(self, kit_weights: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, kit_weights: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """See `LivePredictor.condition`."""
         return self.predictor.condition(kit_weights, drummer)
 
 
 class PredictorGraph(nn.Module):
-    """(grid, inlet, film, memory, temperature, noise, states...) -> (codes, new states...)."""
+    """(grid, inlet, film, kits, shares, temperature, noise, states...) -> (codes, new states...)."""
 
     def __init__(self, predictor: "LivePredictor") -> None:
         super().__init__()
         self.predictor = predictor
 
     def forward(
-        self, grid: Tensor, inlet: Tensor, film: Tensor, memory: Tensor, temperature: Tensor, noise: Tensor,
-        *state: Tensor,
+        self, grid: Tensor, inlet: Tensor, film: Tensor, kits: Tensor, shares: Tensor, temperature: Tensor,
+        noise: Tensor, *state: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """See `LivePredictor.step`."""
-        codes, new = self.predictor.step(grid, (inlet, film, memory), temperature, noise, list(state))
+        codes, new = self.predictor.step(grid, (inlet, film, kits, shares), temperature, noise, list(state))
         return codes, *new
 
 
@@ -103,8 +105,7 @@ def tracings(
         condition = predictor.condition(*condition_inputs.values())
     books, size = codec.n_codebooks, codec.codebook_size
     uniform = torch.rand(batch, rows, books, size, generator=random).clamp_min(1e-12)
-    grid = torch.rand(batch, rows, N_COLUMNS, generator=random)
-    grid = grid * (torch.rand(grid.shape, generator=random) < 0.1)
+    grid = _random_grid(batch, rows)
     predictor_inputs = {
         "grid": grid, **dict(zip(CONDITION, condition, strict=True)), "temperature": torch.linspace(0, 1, books),
         "noise": -torch.log(-torch.log(uniform)),
@@ -137,6 +138,19 @@ def _tracing(
     for name in names:
         dynamic[name] = dynamic[f"{name}_next"] = {0: "passes"}
     return Tracing(role, module, every, outputs, dynamic, tensors)
+
+
+def _random_grid(batch: int, rows: int) -> Tensor:
+    """[batch, rows, columns]: strokes of one piece each, as in a pass."""
+    random = np.random.default_rng(0)
+    grid = np.empty((batch, rows, N_COLUMNS), np.float32)
+    for number, one in enumerate(grid):
+        lanes = lanes_of_piece(PIECES[-1 - number % len(PIECES)])
+        stream = GridStream(256)
+        for row in one:
+            struck = [HopHit(int(lane), int(random.integers(256)), float(random.random())) for lane in lanes]
+            row[:] = stream.row(HopEvents(tuple(hit for hit in struck if random.random() < 0.5)))
+    return torch.from_numpy(grid)
 
 
 def _random_like(state: Sequence[Tensor], random: torch.Generator) -> list[Tensor]:

@@ -9,8 +9,6 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from training.predictors.memory import StrokeMemory
-
 PRECISIONS: Final = ("fp32", "fp16", "int8")
 _SMALLEST: Final = 256
 """Tensors of fewer elements stay fp32: there is nothing to gain."""
@@ -47,43 +45,6 @@ def store_half(path: Path) -> None:
     del model.graph.initializer[:], model.graph.node[:]
     model.graph.initializer.extend(kept)
     model.graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-
-
-def store_codes(path: Path, memory: StrokeMemory) -> None:
-    """Store the strokes that a predictor knows by heart as their codes, from which the graph makes the latents.
-
-    ONNX Runtime computes them once, when it loads the graph (all of it is constant): 17 kits take 1.5 MB, not 46.
-    """
-    model = onnx.load(path)
-    shape = list(memory.latents.shape)
-    (latents,) = (node for node in model.graph.node if node.op_type == "Constant" and node.attribute[0].t.dims == shape)
-    name = latents.output[0]
-    model.graph.node.remove(latents)
-    constants = {"stroke_silence": memory.silence.numpy(), "stroke_spread": memory.spread.numpy()}
-    nodes: list[onnx.NodeProto] = []
-    for book in range(memory.codes.shape[-1]):
-        constants[f"stroke_codes_{book}"] = memory.codes[..., book].numpy()
-        constants[f"stroke_entries_{book}"] = memory.codebooks[book].numpy()
-        nodes += [
-            helper.make_node("Cast", [f"stroke_codes_{book}"], [f"stroke_index_{book}"], to=TensorProto.INT32),
-            helper.make_node("Gather", [f"stroke_entries_{book}", f"stroke_index_{book}"], [f"stroke_part_{book}"]),
-        ]
-    total = "stroke_part_0"
-    for book in range(1, memory.codes.shape[-1]):
-        nodes.append(helper.make_node("Add", [total, f"stroke_part_{book}"], [f"stroke_sum_{book}"]))
-        total = f"stroke_sum_{book}"
-    nodes += [
-        helper.make_node("Sub", [total, "stroke_silence"], ["stroke_differences"]),
-        helper.make_node("Div", ["stroke_differences", "stroke_spread"], [name]),
-    ]
-    for index, node in enumerate(nodes):
-        node.name = f"stroke_node_{index}"
-    model.graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in constants.items())
-    kept = list(model.graph.node)
-    del model.graph.node[:]
-    model.graph.node.extend([*nodes, *kept])
     onnx.checker.check_model(model)
     onnx.save(model, path)
 

@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ghostnote.articulations import PIECES, lanes_of_piece
+
 HIT: Final = np.dtype([("time", "f8"), ("lane", "i2"), ("velocity", "f4")])
 OPENNESS: Final = np.dtype([("time", "f8"), ("value", "f4")])
 CHOKE: Final = np.dtype([("time", "f8"), ("lane", "i2")])
@@ -46,6 +48,16 @@ class Performance:
             raise ValueError("hits, openness and chokes need the dtypes HIT, OPENNESS and CHOKE")
         if len(self.hits) and (np.any(np.diff(self.hits["time"]) < 0)):
             raise ValueError("hits are not sorted by time")
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """The pieces that are played, in the order of PIECES."""
+        played = set(self.hits["lane"].tolist())
+        return tuple(piece for piece in PIECES if played.intersection(lanes_of_piece(piece)))
+
+    def only(self, piece: str) -> "Performance":
+        """The hits of one piece; pedal and chokes stay."""
+        return replace(self, hits=self.hits[np.isin(self.hits["lane"], lanes_of_piece(piece))])
 
     def between(self, start: float, stop: float) -> "Performance":
         """The part in [start, stop) seconds with times relative to `start`; openness at `start` is kept."""

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from ghostnote.articulations import PIECES
+from ghostnote.articulations import PIECES, lanes_of_piece
 from ghostnote.bundle import bundle_folder
 from ghostnote.grid import HopEvents, HopHit
 from ghostnote.latency import ARRIVAL_SECONDS, WORK_SECONDS, block_wait
@@ -30,7 +30,8 @@ def load_bundle(config: ServeConfig) -> Renders:
         # As urgent as all else here, or programs beside would make it seem slow.
         with ThreadPoolExecutor(1, "trial", prioritise_thread, (OTHER_PRIORITY,)) as pool:
             seconds = work_seconds(config, renderer) / MARGIN
-            renderer.most_passes = pool.submit(passes_in_time, renderer, seconds).result()
+            most = pool.submit(passes_in_time, renderer, seconds).result()
+            renderer.limit_passes(most if most < len(PIECES) else None)
     return renderer
 
 
@@ -45,22 +46,23 @@ def work_seconds(config: ServeConfig, renderer: Renderer) -> float:
 def passes_in_time(renderer: Renderer, seconds: float) -> int:
     """How many passes a hop of at most `seconds` has time for, `LEAST_PASSES` .. one per piece; tries some out.
 
-    Leaves the renderer as new, its pieces in one pass.
+    Leaves the renderer as new, a pass for each piece.
     """
+    every = tuple(HopHit(lanes_of_piece(piece)[0], 0, 1.0) for piece in PIECES)
 
     def shortest(passes: int) -> float:
-        renderer.separate(PIECES[: passes - 1])
+        renderer.limit_passes(passes)
         renderer.reset()
         took: list[float] = []
         for _ in range(TRIALS):
             begin = time.perf_counter()
-            renderer.render([HopEvents((HopHit(0, 0, 1.0),))])
+            renderer.render([HopEvents(every)])
             took.append(time.perf_counter() - begin)
         return min(took)
 
     more = range(LEAST_PASSES + 1, len(PIECES) + 1)
     most = LEAST_PASSES + bisect_right(more, seconds, key=shortest)
-    renderer.separate(())
+    renderer.limit_passes(None)
     renderer.reset()
     return most
 

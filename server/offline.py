@@ -15,7 +15,6 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from ghostnote.articulations import ARTICULATIONS, PIECES
 from ghostnote.errors import InputError
 from ghostnote.grid import HopEvents, hop_events
 from ghostnote.performance import Performance
@@ -73,8 +72,7 @@ def render_performance(
     if performance.duration > MAX_SECONDS:
         hours = performance.duration / 3600
         raise InputError(f"{performance.name} lasts {hours:.1f} hours, expected at most {MAX_SECONDS / 3600:g}")
-    pieces = pieces_of(performance) if stems else ()
-    renderer.separate(pieces)
+    pieces = performance.pieces if stems else ()
     renderer.reset()
     played = ceil(performance.duration * renderer.sample_rate / renderer.hop) + 1
     total = played + ceil(TAIL_SECONDS * renderer.sample_rate / renderer.hop)
@@ -98,12 +96,6 @@ def _tracks(renderer: Renderer, events: Sequence[HopEvents], pieces: Sequence[st
         return renderer.render(events)[None]
     leveled = renderer.render_groups(events) * renderer.gains[:, None, :]
     return leveled[[renderer.groups.index((piece,)) for piece in pieces]]
-
-
-def pieces_of(performance: Performance) -> tuple[str, ...]:
-    """The pieces that are played, in the order of PIECES."""
-    played = {ARTICULATIONS[lane].piece for lane in np.unique(performance.hits["lane"])}
-    return tuple(piece for piece in PIECES if piece in played)
 
 
 def at_tempo(performance: Performance, bpm: float) -> Performance:

@@ -1,10 +1,10 @@
 """The one renderer: hits in, drum sound out, by one hop (live) or by many (window, file).
 
-Pieces with the same level and pan go through the networks in one pass (`server.sharing`); each pass is one element of
-the batch, sees only its own lanes of the grid, and has its own state and noise. Levels take effect at the next hop, kit
-and drummer, too, or a hop or two later where that is worked out beside (`server.conditioning`). What is rendered does
-not depend on how the hops are cut into calls. Before the first hit, and once `RING_SECONDS` have passed since the last
-one, the output is exact silence and the networks rest; the next hit starts them afresh.
+Each piece goes through the networks in a pass of its own, unless there is no time for that (`server.sharing`); a pass
+is one element of the batch, sees only its own lanes of the grid, and has its own state and noise. Levels take effect at
+the next hop, kit and drummer, too, or a hop or two later where that is worked out beside (`server.conditioning`). What
+is rendered does not depend on how the hops are cut into calls. Before its first hit, and once `RING_SECONDS` have
+passed since its last one, a pass is exact silence and rests; the next hit starts it afresh.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,18 +17,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ghostnote.articulations import PIECES, lanes_of_piece
+from ghostnote.articulations import PIECE_OF_LANE, PIECES, lanes_of_piece
 from ghostnote.errors import InputError
 from ghostnote.grid import LANE_COLUMNS, N_COLUMNS, N_LANES, GridStream, HopEvents, HopHit
 from server.conditioning import Conditioning
 from server.noise import GumbelStream
-from server.session import Condition, Networks
+from server.session import Condition, Networks, State
 from server.sharing import Group, off_by, share_passes
 
 Audio = NDArray[np.float32]
 RING_SECONDS: Final = 10.0
 """Time after the last hit that a kit may ring; its last tenth is faded."""
 WARM_UP_HOPS: Final = 8
+_ROLES: Final = ("predictor", "decoder")
 
 
 class Renderer:
@@ -59,13 +60,11 @@ class Renderer:
         self._kit_gains = np.array([kit.gain_db for kit in self.manifest.kits], np.float32)
         self._levels: dict[str, float] = dict.fromkeys(PIECES, 0.0)
         self._pans: dict[str, float] = dict.fromkeys(PIECES, 0.0)
-        self._alone: frozenset[str] = frozenset()
-        self.most_passes: int | None = None
-        """Passes that a hop has time for, None = any number; holds from the next change of levels on."""
+        self._most_passes: int | None = None
         self._shares = share_passes(self._levels, self._pans)
         self._grid = GridStream(self.hop)
         self._ring_hops = ceil(RING_SECONDS * self.sample_rate / self.hop)
-        self._passes = [self._make_pass(PIECES)]
+        self._passes = [self._make_pass(one.group) for one in self._shares]
         self.reset()
 
     @property
@@ -76,14 +75,15 @@ class Renderer:
     def figures(self) -> dict[str, float]:
         """By name: passes of a hop, how many it has time for (0: any number), and the farthest that a level is off."""
         off = off_by(self._shares, self._levels, self._pans)
-        return {"passes": len(self._shares), "most_passes": self.most_passes or 0, "levels_off_db": round(off, 2)}
+        return {"passes": len(self._shares), "most_passes": self._most_passes or 0, "levels_off_db": round(off, 2)}
 
     def reset(self) -> None:
         """Silence; every hit is forgotten, the noise starts anew. Kit, drummer and levels stay."""
         self._hop_index = 0
-        self._since = self._ring_hops
+        self._since = np.full(len(PIECES), self._ring_hops)
         self._grid.reset()
-        self._rest()
+        self._awake: tuple[int, ...] = ()
+        self._states: dict[str, State] = {role: self._networks.initial_state(role, 0) for role in _ROLES}
         self._gain = self.gains
 
     def close(self) -> bool:
@@ -123,9 +123,9 @@ class Renderer:
         self._pans = dict.fromkeys(PIECES, 0.0) | dict(pans)
         self._regroup()
 
-    def separate(self, pieces: Sequence[str]) -> None:
-        """Give each of `pieces` a pass of its own, as for stems; the others share passes by level and pan."""
-        self._alone = frozenset(pieces)
+    def limit_passes(self, most: int | None) -> None:
+        """Have pieces share passes until there are at most so many; None: a pass for each."""
+        self._most_passes = most
         self._regroup()
 
     def render(self, events: Sequence[HopEvents]) -> Audio:
@@ -153,23 +153,25 @@ class Renderer:
         condition = self._conditioning.value()
         rows = [self._grid.row(one) for one in events]
         since = self._hops_since_hit(events)
-        parts = [np.zeros((len(self._passes), 0, self.channels), np.float32)]
-        for awake, run in groupby(range(len(events)), key=lambda n: since[n] < self._ring_hops):
+        sound = np.zeros((len(self._passes), len(events) * self.hop, self.channels), np.float32)
+        awake = [tuple(np.flatnonzero(one < self._ring_hops).tolist()) for one in since]
+        for which, run in groupby(range(len(events)), key=lambda n: awake[n]):
             hops = list(run)
-            if awake:
-                sound = self._run_networks(np.stack([rows[n] for n in hops]), condition)
-                parts.append(sound * self._fade(since[hops[0] : hops[-1] + 1]))
-            else:
-                parts.append(np.zeros((len(self._passes), len(hops) * self.hop, self.channels), np.float32))
-                self._rest()
-            self._hop_index += len(hops)
-        return np.concatenate(parts, axis=1)
+            first, end = hops[0], hops[-1] + 1
+            self._wake(which)
+            if which:
+                part = self._run_networks(np.stack(rows[first:end]), condition)
+                part *= self._fade(since[first:end, list(which)])
+                sound[list(which), first * self.hop : end * self.hop] = part
+            self._hop_index += end - first
+        return sound
 
     def _run_networks(self, rows: Audio, condition: Condition) -> Audio:
-        """rows [T, columns] -> [groups, T * hop, channels]; carries the states."""
-        grid = np.stack([rows * one.columns for one in self._passes])
+        """rows [T, columns] -> [awake passes, T * hop, channels]; carries the states."""
+        passes = [self._passes[index] for index in self._awake]
+        grid = np.stack([rows * one.columns for one in passes])
         if self._temperature.any():
-            noise = np.stack([one.noise.draw(self._hop_index, len(rows)) for one in self._passes])
+            noise = np.stack([one.noise.draw(self._hop_index, len(rows)) for one in passes])
         else:
             noise = np.zeros((*grid.shape[:2], self.manifest.codes.books, self.manifest.codes.size), np.float32)
         states = self._states
@@ -179,23 +181,31 @@ class Renderer:
         audio, states["decoder"] = self._networks.decode(codes, states["decoder"])
         return audio
 
-    def _hops_since_hit(self, events: Sequence[HopEvents]) -> list[int]:
-        """For each hop, how many hops ago the last hit was, 0 for a hop with one."""
-        since: list[int] = []
-        for one in events:
-            self._since = 0 if one.hits else self._since + 1
-            since.append(self._since)
+    def _hops_since_hit(self, events: Sequence[HopEvents]) -> NDArray[np.int64]:
+        """For each hop and pass, how many hops ago its last hit was, 0 for a hop with one: [len(events), passes]."""
+        since = np.empty((len(events), len(self._passes)), np.int64)
+        for row, one in zip(since, events, strict=True):
+            self._since += 1
+            self._since[[PIECE_OF_LANE[hit.lane] for hit in one.hits]] = 0
+            row[:] = [self._since[list(p.pieces)].min() for p in self._passes]
         return since
 
-    def _fade(self, since: list[int]) -> Audio:
-        """Gain towards the rest, [len(since) * hop, 1]: 1 until the last tenth of `RING_SECONDS`, then down to 0."""
-        left = self._ring_hops - np.array(since)[:, None] - np.arange(self.hop) / self.hop
-        return np.clip(10 * left / self._ring_hops, 0, 1).astype(np.float32).reshape(-1, 1)
+    def _fade(self, since: NDArray[np.int64]) -> Audio:
+        """Gain towards the rest, [passes, hops * hop, 1]: 1 until the last tenth of `RING_SECONDS`, then down to 0."""
+        left = self._ring_hops - since.T[..., None] - np.arange(self.hop) / self.hop
+        return np.clip(10 * left / self._ring_hops, 0, 1).astype(np.float32).reshape(since.shape[1], -1, 1)
 
-    def _rest(self) -> None:
-        self._states = {
-            role: self._networks.initial_state(role, len(self._passes)) for role in ("predictor", "decoder")
-        }
+    def _wake(self, passes: tuple[int, ...]) -> None:
+        """Keep the states of just these passes; those that were at rest begin from silence."""
+        if passes == self._awake:
+            return
+        kept = [index for index in passes if index in self._awake]
+        for role, state in self._states.items():
+            fresh = self._networks.initial_state(role, len(passes))
+            for new, old in zip(fresh, state, strict=True):
+                new[[passes.index(index) for index in kept]] = old[[self._awake.index(index) for index in kept]]
+            self._states[role] = fresh
+        self._awake = passes
 
     @property
     def gains(self) -> Audio:
@@ -212,28 +222,25 @@ class Renderer:
         lanes = columns[: N_LANES * LANE_COLUMNS].reshape(N_LANES, LANE_COLUMNS)
         lanes[[lane for piece in PIECES if piece not in group for lane in lanes_of_piece(piece)]] = 0
         codes = self.manifest.codes
-        return _Pass(group, columns, GumbelStream(self._seed, PIECES.index(group[0]), codes.books, codes.size))
+        pieces = tuple(PIECES.index(piece) for piece in group)
+        return _Pass(group, pieces, columns, GumbelStream(self._seed, pieces[0], codes.books, codes.size))
 
     def _regroup(self) -> None:
-        """Make the passes fit levels, pans and `separate`.
+        """Make the passes fit levels, pans and how many there may be.
 
         A new pass goes on from the pass that most of its pieces came from, if it is the largest to come from there:
         so nothing that rings is heard twice. The others start from silence, but the grid tells them what still rings.
         """
-        self._shares = share_passes(self._levels, self._pans, self._alone, self.most_passes)
+        self._shares = share_passes(self._levels, self._pans, self._most_passes)
         groups, old = [one.group for one in self._shares], self._passes
         if groups == [one.group for one in old]:
             return
         came_from = {p: index for index, one in enumerate(old) for p in one.group}
         parents = [_commonest([came_from[p] for p in group]) for group in groups]
         heirs = {parent: _largest(groups, parents, parent) for parent in set(parents)}
+        self._wake(tuple(parent for parent in self._awake if parent in heirs))
         self._passes = [self._make_pass(group) for group in groups]
-        for role, state in self._states.items():
-            fresh = self._networks.initial_state(role, len(groups))
-            for parent, heir in heirs.items():
-                for new_tensor, tensor in zip(fresh, state, strict=True):
-                    new_tensor[heir] = tensor[parent]
-            self._states[role] = fresh
+        self._awake = tuple(heirs[parent] for parent in self._awake)
         self._gain = self._gain[parents]
 
 
@@ -242,6 +249,8 @@ class _Pass:
     """One element of the batch."""
 
     group: Group
+    pieces: tuple[int, ...]
+    """The same as places in PIECES."""
     columns: Audio
     """1 for the grid columns it sees, 0 for those of other pieces' lanes, [N_COLUMNS]."""
     noise: GumbelStream
@@ -270,7 +279,8 @@ def load_renderer(
     """
     networks = Networks(bundle, threads=threads, provider=provider)
     renderer = Renderer(networks, seed=seed, temperature=temperature, beside=beside)
+    every = tuple(HopHit(lanes_of_piece(piece)[0], 0, 1.0) for piece in PIECES)
     for _ in range(WARM_UP_HOPS):
-        renderer.render([HopEvents((HopHit(0, 0, 1.0),))])
+        renderer.render([HopEvents(every)])
     renderer.reset()
     return renderer

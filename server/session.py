@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
 State = list[Floats]
-Condition = Mapping[str, Floats]
+Condition = Mapping[str, NDArray[Any]]
 """What a kit and a drummer make of the networks, by tensor name."""
 
 PROVIDERS: Final = {

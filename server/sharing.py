@@ -1,6 +1,7 @@
-"""Which pieces share a pass through the networks: those of one level and pan, and more where there is no time for all.
+"""Which pieces share a pass through the networks: none, but where there is no time for a pass for each.
 
-A pass costs time in every hop. Where `most` passes have room in a hop, the nearest levels are put together until no
+A piece sounds truest in a pass of its own. Where only `most` passes have room in a hop, those that are off share one,
+and of the others the nearest in level and pan are put together, toms with toms and cymbals with cymbals first, until no
 more are left; pieces that share get the mean of their levels [dB] and pans. What is off stays off.
 """
 
@@ -18,6 +19,8 @@ Group = tuple[str, ...]
 """Pieces that share a pass, in the order of PIECES."""
 PAN_DB: Final = 12.0
 """A pan to one side counts as much as so many decibels when the nearest are looked for."""
+KINDS: Final = (("tom_high", "tom_mid", "tom_low"), ("crash_1", "crash_2", "ride"), ("kick",), ("snare",), ("hat",))
+"""Pieces that sound least wrong together."""
 
 
 @dataclass(frozen=True)
@@ -28,28 +31,19 @@ class Share:
     level: float
     """dB, -inf = off."""
     pan: float
-    alone: bool = False
-    """A pass that was asked for: nobody joins it."""
 
 
-def share_passes(
-    levels: Mapping[str, float], pans: Mapping[str, float], alone: Collection[str] = (), most: int | None = None
-) -> list[Share]:
+def share_passes(levels: Mapping[str, float], pans: Mapping[str, float], most: int | None = None) -> list[Share]:
     """Passes for all pieces, at most `most` where that can be had, in the order of their first pieces.
 
-    `levels` [dB] and `pans` of every piece; those `alone` get a pass each. Pieces that are off share one of their own.
+    `levels` [dB] and `pans` of every piece.
     """
-    keys: dict[tuple[str, float, float], list[str]] = {}
-    for piece in PIECES:
-        off = levels[piece] <= LEVEL_DB[0]
-        key = (piece if piece in alone else "", -inf if off else levels[piece], 0.0 if off else pans[piece])
-        keys.setdefault(key, []).append(piece)
-    shares = [Share(tuple(group), level, pan, bool(one)) for (one, level, pan), group in keys.items()]
+    shares = [Share((p,), -inf, 0.0) if levels[p] <= LEVEL_DB[0] else Share((p,), levels[p], pans[p]) for p in PIECES]
     while most is not None and len(shares) > most:
-        pairs = [pair for pair in combinations(shares, 2) if all(not one.alone and one.level > -inf for one in pair)]
+        pairs = [pair for pair in combinations(shares, 2) if (pair[0].level == -inf) == (pair[1].level == -inf)]
         if not pairs:
             break
-        nearest = min(pairs, key=_distance)
+        nearest = min(pairs, key=_strangeness)
         shares = [one for one in shares if one not in nearest]
         shares.append(_together(nearest, levels, pans))
     return sorted(shares, key=lambda one: PIECES.index(one.group[0]))
@@ -61,8 +55,11 @@ def off_by(shares: Collection[Share], levels: Mapping[str, float], pans: Mapping
     return max((_far(one.level - levels[p], one.pan - pans[p]) for one in sound for p in one.group), default=0.0)
 
 
-def _distance(pair: tuple[Share, Share]) -> float:
-    return _far(pair[0].level - pair[1].level, pair[0].pan - pair[1].pan)
+def _strangeness(pair: tuple[Share, Share]) -> tuple[float, int, int]:
+    group = pair[0].group + pair[1].group
+    kinds = sum(any(piece in kind for piece in group) for kind in KINDS)
+    off = pair[0].level == -inf
+    return -1.0 if off else _far(pair[0].level - pair[1].level, pair[0].pan - pair[1].pan), kinds, len(group)
 
 
 def _far(level: float, pan: float) -> float:
@@ -71,4 +68,6 @@ def _far(level: float, pan: float) -> float:
 
 def _together(pair: tuple[Share, Share], levels: Mapping[str, float], pans: Mapping[str, float]) -> Share:
     group = tuple(piece for piece in PIECES if any(piece in one.group for one in pair))
+    if pair[0].level == -inf:
+        return Share(group, -inf, 0.0)
     return Share(group, fmean(levels[piece] for piece in group), fmean(pans[piece] for piece in group))

@@ -53,7 +53,8 @@ def start_weights(path: Path, network: nn.Module) -> dict[str, Tensor]:
         tensors = {k.removeprefix("codec."): v for k, v in tensors.items() if k.startswith("codec.")}
     elif any(k.startswith("predictor.") for k in own):
         tensors = {k: v for k, v in tensors.items() if k.startswith("predictor.") and k != "predictor.codebooks"}
-    if wrong := [k for k, v in tensors.items() if k in own and own[k].shape != v.shape]:
+    sized = {k: v for k, v in own.items() if not k.endswith("memory.codes")}  # what is remembered may be any amount
+    if wrong := [k for k, v in tensors.items() if k in sized and sized[k].shape != v.shape]:
         raise InputError(f"{path} does not fit this recipe's network: {wrong[0]} has another shape")
     if not (fitting := {k: v for k, v in tensors.items() if k in own}):
         raise InputError(f"{path} holds nothing that this recipe's network could begin with")

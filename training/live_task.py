@@ -72,11 +72,14 @@ class Renderer(nn.Module):
         """latent [B, T, D] -> audio [B, 2, N], from silence."""
         return self.codec.decoder(latent, self.codec.decoder.initial_state(len(latent), latent))[0].transpose(1, 2)
 
-    def forward(self, grid: Tensor, kit: Tensor, drummer: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Audio of the greedily chosen codes, and the cross-entropy [K] of the true ones."""
-        latent, corrections = self.predictor(grid, kit, drummer)
+    def forward(self, grid_bits: Tensor, kit: Tensor, drummer: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Audio of the greedily chosen codes, and the cross-entropy [K] of the true ones.
+
+        `grid_bits` is the grid viewed as int32: Fabric would round floats to bf16, from which no age can be read.
+        """
+        latent, corrections = self.predictor(grid_bits.view(torch.float32), kit, drummer)
         latent, corrections = latent.float(), corrections.float()
-        with torch.autocast(grid.device.type, enabled=False):
+        with torch.autocast(codes.device.type, enabled=False):
             entropy = cross_entropy(self.predictor, latent, corrections, codes)
             quantised = sum_codes(self.codec.codebooks, greedy(self.predictor, latent, corrections))
         return self.decode(latent + (quantised - latent).detach()), entropy
@@ -143,7 +146,7 @@ class LiveTask:
         self.network.codec.quantizer.eval()
         if not self.network.predictor.memory.codes.any():
             with fabric.autocast():
-                self.network.predictor.memory.learn(stroke_codes(self.network.codec, self.kits, _tell))
+                self.network.predictor.memory.learn(*stroke_codes(self.network.codec, self.kits, _tell))
         with torch.no_grad(), fabric.autocast():
             codes = self.network.codec.encode(batch.audio)
         kit = F.one_hot(batch.kit, len(self.kits)).float()
@@ -154,7 +157,7 @@ class LiveTask:
                 oracle = stft_loss(rendered, batch.audio, resolutions)
             total, logs = oracle, {"oracle": oracle.item()}
         else:
-            rendered, entropy = self.wrapped(batch.grid, kit, batch.drummer, codes)
+            rendered, entropy = self.wrapped(batch.grid.view(torch.int32), kit, batch.drummer, codes)
             with fabric.autocast():
                 spectral = stft_loss(rendered, batch.audio, resolutions)
             fall = max(0.0, 1 - step / self.loss.codes_steps)
@@ -178,8 +181,8 @@ class LiveTask:
         """See `Task.validate`; `shuffled` is the loss with another window's grid, the alarm that the grid is heard."""
         codes = self.network.codec.encode(batch.audio)
         kit = F.one_hot(batch.kit, len(self.kits)).float()
-        rendered, entropy = self.network(batch.grid, kit, batch.drummer, codes)
-        wrong, _ = self.network(batch.grid.roll(1, 0), kit, batch.drummer, codes)
+        rendered, entropy = self.network(batch.grid.view(torch.int32), kit, batch.drummer, codes)
+        wrong, _ = self.network(batch.grid.roll(1, 0).view(torch.int32), kit, batch.drummer, codes)
         logs = audio_logs(rendered, batch.audio)
         logs |= {"nll": float(entropy.mean()), "shuffled": float(stft_loss(wrong, batch.audio))}
         logs["oracle_sc"] = audio_logs(self.network.codec.decode(codes), batch.audio)["sc"]

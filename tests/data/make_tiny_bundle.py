@@ -11,8 +11,9 @@ from export.bundle_writer import Facts, Report, export_bundle
 from ghostnote.articulations import N_LANES
 from ghostnote.bundle import KitInfo, Training
 from training.codecs.drum_codec import CodecConfig, DrumCodec
+from training.data.stroke_codes import StrokeCodes
 from training.predictors.live import LiveConfig, LivePredictor
-from training.predictors.memory import AGES, VELOCITIES
+from training.predictors.memory import VELOCITIES
 
 FOLDER = Path(__file__).parent / "tiny_bundle"
 KITS = ("alpha", "beta", "gamma")
@@ -42,9 +43,15 @@ def tiny_networks(seed: int = 0) -> tuple[DrumCodec, LivePredictor]:
     )
     torch.nn.init.normal_(predictor.film.weight, std=0.3)
     torch.nn.init.normal_(predictor.drummer_embedding.weight, std=0.5)
-    predictor.memory.learn(torch.randint(32, (len(KITS), N_LANES, len(VELOCITIES), len(AGES), 4)))
-    torch.nn.init.normal_(predictor.recalled.weight, std=0.1)
+    predictor.memory.learn(*random_strokes(len(KITS), books=4, size=32))
+    torch.nn.init.normal_(predictor.rest.weight, std=0.3)
     return codec.eval(), predictor.eval()
+
+
+def random_strokes(kits: int, books: int, size: int, nodes: int = 20) -> StrokeCodes:
+    """Strokes of random codes, `nodes` each, after one node of silence."""
+    first = 1 + nodes * torch.arange(kits * N_LANES * len(VELOCITIES)).reshape(kits, N_LANES, len(VELOCITIES))
+    return StrokeCodes(torch.randint(size, (1 + nodes * first.numel(), books)), first, first + nodes - 1)
 
 
 def tiny_facts() -> Facts:

@@ -17,7 +17,7 @@ from server.batch import Job, Settings, render_jobs
 from server.feel import felt
 from server.inputs import choose_map, read_performance
 from server.limiter import CEILING_DB
-from server.offline import TAIL_SECONDS, at_tempo, pieces_of, render_performance, save_audio
+from server.offline import TAIL_SECONDS, at_tempo, render_performance, save_audio
 from server.renderer import load_renderer
 from tests.conftest import ROOT
 
@@ -69,7 +69,7 @@ def test_feel_moves_the_hits_as_it_does_when_they_are_played_in():
 
 def test_stems_are_the_played_pieces_and_add_up_to_the_mix(renderer):
     rendering = render_performance(renderer, BEAT, stems=True)
-    assert tuple(rendering.stems) == pieces_of(BEAT) == ("kick", "snare", "hat")
+    assert tuple(rendering.stems) == BEAT.pieces == ("kick", "snare", "hat")
     np.testing.assert_allclose(sum(rendering.stems.values()), rendering.audio, atol=1e-5)
     snare = np.abs(rendering.stems["snare"]).max(axis=1)
     assert snare[: int(0.49 * 48000)].max() < snare.max()

@@ -49,16 +49,11 @@ def test_a_pan_to_the_side_is_farther_than_a_few_decibels():
     assert off_by(shares, levels, pans) == pytest.approx(3.5)
 
 
-def test_passes_that_were_asked_for_are_never_shared():
-    shares = share_passes({piece: -float(n) for n, piece in enumerate(PIECES)}, LEVELS, alone=PIECES, most=2)
-    assert [share.group for share in shares] == [(piece,) for piece in PIECES]
-
-
 def test_as_many_passes_as_a_hop_has_time_for_are_tried_out_and_leave_no_trace():
     renderer, fresh = load_renderer(TINY), load_renderer(TINY)
     assert passes_in_time(renderer, 60.0) == len(PIECES)
     assert passes_in_time(renderer, 0.0) == 2
-    assert renderer.groups == (PIECES,)
+    assert renderer.groups == tuple((piece,) for piece in PIECES)
     np.testing.assert_array_equal(renderer.render(playing(20)), fresh.render(playing(20)))
 
 
@@ -75,8 +70,7 @@ def test_a_renderer_short_of_time_keeps_to_its_passes_and_tells_how_far_it_is_of
     renderer, levels = load_renderer(TINY), {piece: -float(n) for n, piece in enumerate(PIECES)}
     renderer.set_levels(levels, {})
     assert len(renderer.groups) == len(PIECES)
-    renderer.most_passes = 4
-    renderer.set_levels(levels, {})
+    renderer.limit_passes(4)
     assert len(renderer.groups) == 4
     assert renderer.figures() == {"passes": 4, "most_passes": 4, "levels_off_db": pytest.approx(1.0)}
     assert np.isfinite(renderer.render(playing(20))).all()

@@ -8,12 +8,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
-from ghostnote.articulations import N_LANES  # noqa: E402
+from ghostnote.articulations import N_LANES, PIECE_OF_LANE  # noqa: E402
 from ghostnote.errors import InputError, MissingError  # noqa: E402
+from ghostnote.grid import LANE_COLUMNS  # noqa: E402
 from ghostnote.performance import Performance, make_hits  # noqa: E402
 from training.checkpoints import load_checkpoint, load_codec, read_weights, write_half  # noqa: E402
 from training.data.pack import Pack, write_pack  # noqa: E402
-from training.data.windows import WindowConfig, WindowSource, drill, keep_pieces  # noqa: E402
+from training.data.windows import WindowConfig, WindowSource, drill  # noqa: E402
 from training.recipe import load_recipe  # noqa: E402
 from training.start import start  # noqa: E402
 
@@ -88,11 +89,20 @@ def test_a_window_depends_on_seed_and_index_alone(pack_path):
     assert torch.equal(a.audio[1], b.audio[0]) and torch.equal(a.grid[1], b.grid[0])
 
 
-def test_drills_hold_strokes_and_solos_fewer_pieces():
+def test_drills_hold_strokes_of_the_lanes_asked_for():
     rng = np.random.default_rng(0)
     take = drill(rng, 3.0)
     assert len(take.hits) >= 1 and take.hits["time"].max() < 3.0
-    assert len(keep_pieces(performance("train", 1), rng).hits) < len(performance("train", 1).hits)
+    assert set(drill(rng, 9.0, (4, 5)).hits["lane"].tolist()) == {4, 5}
+
+
+def test_a_solo_window_is_of_one_piece(pack_path):
+    pack = Pack(pack_path)
+    source = WindowSource(pack.performances(), [pack.kit("noise")], WindowConfig(rows=60, solo_share=1.0))
+    lanes = source.batch(1, 0, 24).grid[..., : N_LANES * LANE_COLUMNS].unflatten(-1, (N_LANES, LANE_COLUMNS))
+    struck = lanes[..., 0].any(1)
+    pieces = [{PIECE_OF_LANE[lane] for lane in np.flatnonzero(one)} for one in struck]
+    assert max(len(one) for one in pieces) == 1 and len(set.union(*pieces)) > 2
 
 
 def test_codec_then_predictor_train_and_are_read_back(pack_path, tmp_path):

@@ -11,10 +11,17 @@ from ghostnote.articulations import N_LANES  # noqa: E402
 from ghostnote.grid import build_grid  # noqa: E402
 from ghostnote.performance import Performance, make_hits  # noqa: E402
 from sampler.mix import mix  # noqa: E402
-from tests.data.make_tiny_bundle import tiny_networks  # noqa: E402
+from tests.data.make_tiny_bundle import random_strokes, tiny_networks  # noqa: E402
 from tests.sampler.conftest import ToyKit  # noqa: E402
 from training.data.stroke_codes import stroke_codes  # noqa: E402
-from training.predictors.memory import AGES, STROKES, VELOCITIES, StrokeMemory, last_hits, recall  # noqa: E402
+from training.predictors.memory import (  # noqa: E402
+    AGES,
+    LAST_AGE,
+    VELOCITIES,
+    StrokeMemory,
+    last_hits,
+    nodes_of,
+)
 
 HOP, RATE = 256, 48_000
 
@@ -26,49 +33,95 @@ def grid_of(*hits: tuple[float, int, float], rows: int = 60) -> Any:
 
 
 def test_ages_rise_from_silence():
-    assert AGES[0] == 0 and AGES[-1] == 768 and np.all(np.diff(AGES) > 0)
-    assert N_LANES * len(VELOCITIES) * len(AGES) == STROKES
+    assert AGES[0] == 0 and AGES[-1] == LAST_AGE and np.all(np.diff(AGES) > 0)
 
 
 @pytest.mark.parametrize("place", [0.0, 0.25, 0.6])
-def test_the_grid_says_how_old_a_stroke_is(place: float):
-    age, velocity = last_hits(grid_of((3 + place, 4, 0.8)))
-    expected = np.arange(1, 58) - place
-    np.testing.assert_allclose(age[0, 3:, 4], expected, rtol=0.03)
+def test_the_grid_says_to_the_frame_how_old_a_stroke_is(place: float):
+    age, velocity = last_hits(grid_of((3 + place, 4, 0.8), rows=900))
+    expected = np.arange(1, 898) - round(place * HOP) / HOP
+    np.testing.assert_allclose(age[0, 3:, 4], expected, atol=0.3 / HOP)
     np.testing.assert_allclose(velocity[0, 3:, 4], 0.8, atol=1e-3)
     assert not velocity[0, :3].any() and not velocity[0, :, :4].any()
 
 
+def test_the_nearest_age_is_read_and_halves_go_the_same_way_at_every_age():
+    nodes = nodes_of(torch.tensor([0.1, 0.13, 5.3, 23.9, 30.2, 30.3, 96.5, 97.5, 98.5, 5000.0]))
+    assert [AGES[n] for n in nodes] == [0.0, 0.25, 5.25, 24.0, 30.0, 30.5, 97.0, 98.0, 99.0, LAST_AGE]
+
+
+def numbered(kits: int) -> StrokeMemory:
+    """A memory whose latent of a node is (its place among all strokes, its velocity node, its age's node, 1)."""
+    memory = StrokeMemory(kits, torch.zeros(1, 1, 4))
+    strokes, nodes = kits * N_LANES * len(VELOCITIES), 200
+    first = 1 + nodes * torch.arange(strokes)
+    where = torch.arange(strokes * nodes)
+    latents = torch.stack([where // nodes, where // nodes % len(VELOCITIES), where % nodes, torch.ones_like(where)], 1)
+    memory.first, memory.last = first.int(), (first + nodes - 1).int()
+    table = torch.cat([torch.zeros(1, 4), latents.float()])
+    memory.codes = torch.arange(len(table))[:, None]
+    memory.codebooks = table[None]
+    memory.measure()
+    return memory
+
+
 def test_a_lone_stroke_is_recalled_as_learnt():
-    """A memory whose latent is (kit, lane, velocity node, age): what is read is where it was read."""
-    memory = StrokeMemory(2, torch.zeros(1, 4, 4))
-    axes = (torch.arange(2.0), torch.arange(float(N_LANES)), torch.arange(4.0), torch.tensor(AGES))
-    memory.latents.copy_(torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(1, 3))
+    memory = numbered(kits=2)
     grid = grid_of((2.0, 4, 0.625), (10.0, 7, 1.0))
-    heard = recall(grid, memory.of_kit(torch.tensor([[0.0, 1.0]]))).unflatten(-1, (N_LANES, 4))[0]
-    np.testing.assert_allclose(heard[2:8, 4], [[1, 4, 1.5, age] for age in range(1, 7)], rtol=1e-3)
-    np.testing.assert_allclose(heard[30, 7], [1, 7, 3, 21], rtol=1e-3)
-    assert not heard[:10, 7].any() and not heard[:, 5].any()
+    kits, shares = torch.tensor([[1]]), torch.ones(1, 1)
+    heard = memory(grid, kits, shares)[0]
+    stroke = (1 * N_LANES + 4) * len(VELOCITIES) + 5
+    np.testing.assert_allclose(heard[2:8], [[stroke, 5, 4 * age, 1] for age in range(1, 7)], rtol=1e-3)
+    other = (1 * N_LANES + 7) * len(VELOCITIES) + 8
+    np.testing.assert_allclose(heard[30], [stroke + other, 13, AGES.index(29.0) + AGES.index(21.0), 2], rtol=1e-3)
+    assert not heard[:2].any()
 
 
-def test_windows_of_several_kits_read_their_own():
-    memory = StrokeMemory(3, torch.randn(1, 4, 4))
-    memory.latents.normal_()
+def test_between_two_velocities_both_are_heard_in_proportion():
+    memory = numbered(kits=1)
+    heard = memory(grid_of((2.0, 0, 0.3)), torch.tensor([[0]]), torch.ones(1, 1))[0, 20]
+    np.testing.assert_allclose(heard[[1, 3]], [0.3 * 8, 1], rtol=1e-3)
+    softest = memory(grid_of((2.0, 0, 0.02)), torch.tensor([[0]]), torch.ones(1, 1))[0, 20]
+    np.testing.assert_allclose(softest[[1, 3]], [0, 1], atol=1e-3)
+
+
+def test_windows_of_several_kits_read_their_own_and_a_morph_both():
+    memory = numbered(kits=3)
     grid = grid_of((2.0, 4, 0.6)).expand(2, -1, -1)
-    kits = torch.tensor([2, 0])
-    both = recall(grid, memory.latents, kits)
-    for row, kit in zip(both, kits, strict=True):
-        alone = recall(grid[:1], memory.of_kit(torch.eye(3)[kit : kit + 1]))
-        torch.testing.assert_close(row, alone[0])
+    both = memory(grid, torch.tensor([[2], [0]]), torch.ones(2, 1))
+    for row, kit in zip(both, (2, 0), strict=True):
+        torch.testing.assert_close(row, memory(grid[:1], torch.tensor([[kit]]), torch.ones(1, 1))[0])
+    morph = memory(grid[:1], torch.tensor([[2, 0]]), torch.tensor([[0.25, 0.75]]))[0]
+    torch.testing.assert_close(morph, 0.25 * both[0] + 0.75 * both[1])
+
+
+def test_a_checkpoint_brings_as_many_strokes_as_it_has():
+    codec, predictor = tiny_networks()
+    _, other = tiny_networks()
+    other.memory.learn(*random_strokes(3, books=4, size=32, nodes=7))
+    other.load_state_dict(predictor.state_dict())
+    assert torch.equal(other.memory.codes, predictor.memory.codes)
+    torch.testing.assert_close(other.memory.spread, predictor.memory.spread)
+    assert codec.n_codebooks == other.memory.codes.shape[1]
 
 
 def test_codes_of_strokes_are_those_of_the_sound_they_come_from():
     codec, _ = tiny_networks()
     kit = ToyKit().load()
-    codes = stroke_codes(codec, [kit])
-    assert codes.shape == (1, N_LANES, len(VELOCITIES), len(AGES), codec.n_codebooks)
+    codes, first, last = stroke_codes(codec, [kit])
+    assert first.shape == last.shape == (1, N_LANES, len(VELOCITIES)) and codes.shape[1] == codec.n_codebooks
+    assert int(last.max()) < len(codes)
     take = Performance(make_hits([(0.0, 0, 1.0)]), bpm=120.0, duration=1.0)
     sound = torch.from_numpy(mix(kit, take, seed=0, start=0.0, frames=20 * HOP)).T[None]
     found = codec.encode(sound)[0]
     whole = [AGES.index(float(age)) for age in (1, 2, 5, 20)]
-    assert torch.equal(codes[0, 0, -1, whole].long(), found[[0, 1, 4, 19]])
+    assert torch.equal(codes[first[0, 0, -1] + torch.tensor(whole)].long(), found[[0, 1, 4, 19]])
+    silent = codec.encode(torch.zeros(1, 2, 64 * HOP))[0, -1]
+    assert torch.equal(codes[last[0, 0, -1]].long(), silent) and torch.equal(codes[0].long(), silent)
+
+
+def test_strokes_that_are_the_same_are_kept_once():
+    codec, _ = tiny_networks()
+    kit = ToyKit().load()
+    one, two = stroke_codes(codec, [kit]), stroke_codes(codec, [kit, kit])
+    assert torch.equal(one.codes, two.codes) and torch.equal(two.first[0], two.first[1])

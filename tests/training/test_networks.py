@@ -4,13 +4,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
-from ghostnote.articulations import N_LANES  # noqa: E402
 from ghostnote.grid import N_COLUMNS  # noqa: E402
+from tests.data.make_tiny_bundle import random_strokes  # noqa: E402
 from training.codecs.drum_codec import CodecConfig, DrumCodec, sum_codes  # noqa: E402
 from training.codecs.quantizer import residual_quantizer  # noqa: E402
 from training.live_task import cross_entropy, greedy  # noqa: E402
 from training.predictors.live import LiveConfig, LivePredictor  # noqa: E402
-from training.predictors.memory import AGES, VELOCITIES  # noqa: E402
 
 CODEC = CodecConfig(
     latent=8,
@@ -40,7 +39,7 @@ def predictor(codec):
     made = LivePredictor(LIVE, kits=3, drummers=4, codebooks=codec.codebooks)
     for parameter in made.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    made.memory.learn(torch.randint(16, (3, N_LANES, len(VELOCITIES), len(AGES), 3)))
+    made.memory.learn(*random_strokes(3, books=3, size=16))
     return made.eval()
 
 
@@ -100,10 +99,11 @@ def test_cross_entropy_prefers_the_codes_that_were_chosen(predictor):
 
 def test_a_morph_lies_between_its_kits(predictor):
     weights = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0.5, 0.5, 0]])
-    inlet, film, memory = predictor.condition(weights, torch.zeros(3, dtype=torch.long))
+    inlet, film, kits, shares = predictor.condition(weights, torch.zeros(3, dtype=torch.long))
     torch.testing.assert_close(inlet[2], (inlet[0] + inlet[1]) / 2)
     torch.testing.assert_close(film[2], (film[0] + film[1]) / 2)
-    torch.testing.assert_close(memory[2], (memory[0] + memory[1]) / 2)
+    assert kits[:2, 0].tolist() == [0, 1] and set(kits[2].tolist()) == {0, 1}
+    assert shares.tolist() == [[1, 0], [1, 0], [0.5, 0.5]]
 
 
 def test_unused_entries_are_restarted():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -14,43 +14,76 @@ from ghostnote.performance import OPENNESS, Performance, make_hits
 from sampler.kit import Kit
 from sampler.mix import mix
 from training.codecs.interface import Codec
-from training.predictors.memory import AGES, VELOCITIES
+from training.predictors.memory import AGES, LAST_AGE, VELOCITIES
 
 SILENT_ROWS: Final = 64
 """Silence is what the codec says of it after so many hops; its encoder looks back 34."""
+INAUDIBLE: Final = 1e-4
+"""A stroke has ended where it stays below this, -80 dB."""
+FADE_ROWS: Final = 64
+"""Strokes that ring longer than is remembered are faded to silence over so many hops."""
 
 
-def stroke_codes(codec: Codec, kits: Sequence[Kit], progress: Callable[[int], None] = lambda _: None) -> Tensor:
-    """Codes [kits, lanes, velocities, ages, books] uint8; `progress` hears how many kits are done.
+class StrokeCodes(NamedTuple):
+    """codes [nodes, books] uint8, stroke after stroke; first and last node of each [kits, lanes, velocities] int32."""
 
-    Each stroke is rendered with the first of its round-robins and encoded once for every place inside the hop that
-    `AGES` asks for, the pedal open. Codebooks may have 256 entries at most.
+    codes: Tensor
+    first: Tensor
+    last: Tensor
+
+
+def stroke_codes(codec: Codec, kits: Sequence[Kit], progress: Callable[[int], None] = lambda _: None) -> StrokeCodes:
+    """Codes of all strokes at `AGES`; `progress` hears how many kits are done (5 s each on one core).
+
+    Each stroke is rendered with the first of its round-robins, the pedal open, and encoded once for every place inside
+    the hop that `AGES` asks for. Codebooks may have 256 entries at most. A stroke's first and last node are silence.
     """
-    silent = codec.encode(torch.zeros(1, codec.channels, SILENT_ROWS * codec.hop))[0, -1]
-    result = silent.to(torch.uint8).expand(len(kits), N_LANES, len(VELOCITIES), len(AGES), -1).clone()
-    offsets, rows = _places(codec.hop)
+    silent = codec.encode(torch.zeros(1, codec.channels, SILENT_ROWS * codec.hop))[0, -1:].to(torch.uint8)
+    parts, count, known = [silent], 1, {silent.numpy().tobytes(): 0}
+    first = torch.zeros(len(kits), N_LANES, len(VELOCITIES), dtype=torch.int32)
+    last = torch.zeros_like(first)
     for number, kit in enumerate(kits):
-        for offset in np.unique(offsets[1:]):
-            nodes = np.flatnonzero((offsets == offset) & (np.array(AGES) > 0))
-            frames = (int(rows[nodes[-1]]) + 1) * codec.hop
-            for lane in range(N_LANES):
-                audio = np.stack([_stroke(kit, lane, velocity, int(offset), frames) for velocity in VELOCITIES])
-                sounding = int(np.flatnonzero(np.abs(audio).max((0, 2))).max(initial=0)) // codec.hop + SILENT_ROWS
-                heard = nodes[rows[nodes] < sounding]
-                codes = codec.encode(torch.from_numpy(audio[:, : sounding * codec.hop]).transpose(1, 2).contiguous())
-                result[number, lane][:, heard] = codes[:, rows[heard]].to(torch.uint8)
+        for lane in range(N_LANES):
+            for level, codes in enumerate(_lane(codec, kit, lane, silent)):
+                key = codes.numpy().tobytes()
+                if key not in known:
+                    known[key] = count
+                    parts.append(codes)
+                    count += len(codes)
+                first[number, lane, level] = known[key]
+                last[number, lane, level] = known[key] + len(codes) - 1
         progress(number + 1)
-    return result
+    return StrokeCodes(torch.cat(parts), first, last)
+
+
+def _lane(codec: Codec, kit: Kit, lane: int, silent: Tensor) -> list[Tensor]:
+    """Codes [nodes, books] of one lane's strokes, one for each of `VELOCITIES`."""
+    offsets, rows = _places(codec.hop)
+    found = silent.repeat(len(VELOCITIES), len(AGES), 1)
+    ends = np.ones(len(VELOCITIES), int)
+    for offset in np.unique(offsets):
+        nodes = np.flatnonzero((offsets == offset) & (np.array(AGES) > 0))
+        frames = (int(rows[nodes[-1]]) + 1) * codec.hop
+        audio = np.stack([_stroke(kit, lane, velocity, int(offset), frames, codec.hop) for velocity in VELOCITIES])
+        sounding = (np.abs(audio).max(2) > INAUDIBLE) * np.arange(1, frames + 1)
+        ends = np.maximum(ends, np.minimum(-(-sounding.max(1) // codec.hop) + SILENT_ROWS, LAST_AGE))
+        heard = nodes[rows[nodes] < ends.max()]
+        if len(heard):
+            cut = audio[:, : int(rows[heard[-1]] + 1) * codec.hop]
+            codes = codec.encode(torch.from_numpy(cut).transpose(1, 2).contiguous())
+            found[:, heard] = codes[:, rows[heard]].to(torch.uint8)
+    kept = [np.flatnonzero(np.array(AGES) <= end) for end in ends]
+    return [torch.cat([codes[: nodes[-1] + 1], silent]) for codes, nodes in zip(found, kept, strict=True)]
 
 
 def _places(hop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For each age: the stroke's frame inside hop 0, and the hop at whose end it has that age (the nearest hop)."""
-    fine = [age if age <= 24 else round(age) for age in AGES]
-    offsets = [round((-age % 1) * hop) for age in fine]
-    return np.array(offsets), np.array([max(0, ceil(age) - 1) for age in fine])
+    """For each age: the stroke's frame inside hop 0, and the hop at whose end it has that age."""
+    return np.array([round((-age % 1) * hop) for age in AGES]), np.array([max(0, ceil(age) - 1) for age in AGES])
 
 
-def _stroke(kit: Kit, lane: int, velocity: float, offset: int, frames: int) -> NDArray[np.float32]:
+def _stroke(kit: Kit, lane: int, velocity: float, offset: int, frames: int, hop: int) -> NDArray[np.float32]:
     hits = make_hits([(offset / kit.sample_rate, lane, velocity)])
     take = Performance(hits, np.array([(0.0, 1.0)], OPENNESS), bpm=120.0, duration=frames / kit.sample_rate)
-    return mix(kit, take, seed=0, start=0.0, frames=frames)
+    audio = mix(kit, take, seed=0, start=0.0, frames=frames)
+    fade = np.clip((LAST_AGE * hop - np.arange(frames)) / (FADE_ROWS * hop), 0, 1)
+    return audio * fade.astype(np.float32)[:, None]

@@ -1,8 +1,8 @@
 """Training windows mixed on the fly: a stretch of a performance, or random strokes, on a random kit.
 
 Each window is made from (seed, index) alone, so a resumed training goes on with the windows it would have seen. Three
-kinds: performances as played; performances with only some pieces, so that one piece alone renders cleanly (stems);
-and drills - random strokes of all articulations at all velocities, which grooves hardly contain.
+kinds: performances as played, drills - random strokes of all articulations at all velocities, which grooves hardly
+contain -, and either of them by one piece alone, which is how the live predictor plays.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset
 
-from ghostnote.articulations import N_LANES, PIECE_OF_LANE
+from ghostnote.articulations import N_LANES, PIECES, lanes_of_piece
 from ghostnote.grid import build_grid
 from ghostnote.performance import OPENNESS, Performance, make_hits
 from sampler.kit import Kit
@@ -36,7 +36,7 @@ class WindowConfig:
     hop: int = 256
     drill_share: float = 0.3
     solo_share: float = 0.2
-    """Share of windows in which only some pieces play."""
+    """Share of windows in which one piece plays alone."""
     tail_share: float = 0.15
     """Share of windows whose strokes end early, or before them, so that tails are heard to their end."""
 
@@ -60,27 +60,17 @@ class WindowBatch(NamedTuple):
     drummer: torch.Tensor
 
 
-def drill(rng: Generator, seconds: float) -> Performance:
-    """Random strokes: a random set of lanes, 1-10 strokes a second, all velocities, an open or moving pedal."""
+def drill(rng: Generator, seconds: float, among: Sequence[int] = range(N_LANES)) -> Performance:
+    """Random strokes: one to six random lanes, 1-10 strokes a second, all velocities, an open or moving pedal."""
     rate = rng.uniform(1.0, 10.0)
     count = max(1, int(rng.poisson(rate * seconds)))
-    lanes = rng.choice(N_LANES, size=int(rng.integers(1, 7)), replace=False)
+    lanes = rng.choice(among, size=min(len(among), int(rng.integers(1, 7))), replace=False)
     rows = [
         (float(t), int(rng.choice(lanes)), float(rng.integers(4, 128)) / 127) for t in rng.uniform(0, seconds, count)
     ]
     opened = float(rng.uniform()) if rng.uniform() < 0.5 else 1.0
     openness = np.array([(0.0, opened)], OPENNESS)
     return Performance(make_hits(rows), openness, bpm=float(rng.uniform(60, 200)), duration=seconds)
-
-
-def keep_pieces(performance: Performance, rng: Generator) -> Performance:
-    """Only the hits of one to three random pieces among those played; the pedal keeps moving."""
-    piece = np.array(PIECE_OF_LANE)[performance.hits["lane"]]
-    played = np.unique(piece)
-    if len(played) == 0:
-        return performance
-    kept = rng.choice(played, size=min(len(played), int(rng.integers(1, 4))), replace=False)
-    return replace(performance, hits=performance.hits[np.isin(piece, kept)])
 
 
 class WindowSource:
@@ -99,16 +89,18 @@ class WindowSource:
         kit = int(rng.integers(len(self.kits)))
         seconds = c.rows * c.hop / rate
         drummer = 0
+        solo = rng.uniform() < c.solo_share
         if rng.uniform() < c.drill_share:
-            take, start = drill(rng, seconds + 2.0), int(2.0 * rate) // c.hop
+            among = lanes_of_piece(PIECES[int(rng.integers(len(PIECES)))]) if solo else range(N_LANES)
+            take, start = drill(rng, seconds + 2.0, among), int(2.0 * rate) // c.hop
         else:
             whole = self.performances[int(rng.choice(len(self.performances), p=self._chance))]
             at = rng.uniform(-0.1, max(0.0, whole.duration - seconds))
             origin = max(0.0, at - CONTEXT_SECONDS)
             take = whole.between(origin, at + seconds)
             start = max(0, int((at - origin) * rate)) // c.hop
-            if rng.uniform() < c.solo_share:
-                take = keep_pieces(take, rng)
+            if solo and take.pieces:
+                take = take.only(str(rng.choice(take.pieces)))
             drummer = int(whole.drummer.removeprefix("drummer") or 0) if rng.uniform() < 0.5 else 0
         if rng.uniform() < c.tail_share:
             last = start * c.hop / rate + rng.uniform(-1.0, 0.6) * seconds

@@ -1,27 +1,33 @@
 """The live predictor: causal, lane-state grid in, residual codes out, one hop per step or many at once.
 
+It predicts one piece of the kit at a time, each with a state of its own: sounds add up, codes do not. What the strokes
+that ring sound like alone it knows by heart (`training.predictors.memory`); its network says what has to be added to
+the sum of their latents, within `LiveConfig.reach` of the spread of strokes, so that it stays where codes are dense.
+
 Every kit has its own inlet: row n of the grid goes through a matrix that is the shared one plus the kit's (a morph: a
 weighted sum), and each block is scaled and shifted (FiLM) by kit, drummer and tempo-free condition. All of that depends
 on kit and drummer alone, so `condition` computes it once per kit change and `step` stays small.
 
-Codes in residual order: the trunk says a latent; book k's query is that latent, plus a correction of its own, minus the
-entries already chosen; its logits are the scaled negative squared distances from the query to the book's entries. With
-temperature 0 this is residual quantisation of the predicted latent; with Gumbel noise it is sampling from
+Codes in residual order: memory and trunk say a latent; book k's query is that latent, plus a correction of its own,
+minus the entries already chosen; its logits are the scaled negative squared distances from the query to the book's
+entries. With temperature 0 this is residual quantisation of the predicted latent; with Gumbel noise it is sampling from
 p(code k | codes < k). One latent serves cross-entropy and, straight through the quantiser, the spectral loss.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from ghostnote.articulations import N_LANES
 from ghostnote.grid import N_COLUMNS
 from training.nets.causal import CausalStack
-from training.predictors.memory import StrokeMemory, recall
+from training.predictors.memory import StrokeMemory
 
-Condition = tuple[Tensor, Tensor, Tensor]
+_SLOW: Final = 0.1
+"""Scale of what is added to memory: a step of training moves the latent by 1 % of the strokes' spread, not by 10 %."""
+Condition = tuple[Tensor, Tensor, Tensor, Tensor]
 """What depends on kit and drummer alone, see `LivePredictor.condition`."""
 
 
@@ -29,11 +35,15 @@ Condition = tuple[Tensor, Tensor, Tensor]
 class LiveConfig:
     """Sizes of the live predictor."""
 
-    width: int = 320
-    hidden: int = 640
+    width: int = 192
+    hidden: int = 384
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
     embedding: int = 64
     """Size of kit and drummer embeddings."""
+    reach: float = 2.0
+    """Farthest that a latent may be from the sum of remembered strokes, per dimension, in their standard deviations."""
+    morphed: int = 2
+    """Kits of a morph whose strokes are remembered, the strongest ones."""
 
 
 class LivePredictor(nn.Module):
@@ -56,15 +66,16 @@ class LivePredictor(nn.Module):
         nn.init.zeros_(self.film.bias)
         self.stack = CausalStack(config.width, config.hidden, config.dilations)
         self.norm = nn.LayerNorm(config.width)
-        self.latent = nn.Linear(config.width, latent)
+        self.rest = nn.Linear(config.width, latent)
+        nn.init.zeros_(self.rest.weight)
+        nn.init.zeros_(self.rest.bias)
         self.corrections = nn.Linear(config.width, books * latent)
         nn.init.zeros_(self.corrections.weight)
         nn.init.zeros_(self.corrections.bias)
         self.sharpness = nn.Parameter(torch.full((books,), first_sharpness(codebooks)))
         self.register_buffer("codebooks", codebooks.clone())
         self.memory = StrokeMemory(kits, codebooks)
-        self.recalled = nn.Linear(N_LANES * latent, config.width, bias=False)
-        nn.init.zeros_(self.recalled.weight)
+        self.recalled = nn.Linear(latent, config.width, bias=False)
 
     @property
     def state_shapes(self) -> list[tuple[int, int]]:
@@ -78,25 +89,26 @@ class LivePredictor(nn.Module):
     def condition(self, kit: Tensor, drummer: Tensor) -> Condition:
         """kit weights [B, kits] (one-hot or a morph), drummer [B] -> inlet [B, columns, C], film [B, blocks, 2C].
 
-        And the memory of the kits [B, strokes, D].
+        And the kits [B, M] int64 whose strokes are remembered, with their shares [B, M].
         """
-        return *self._inlet_and_film(kit, drummer), self.memory.of_kit(kit)
+        shares, kits = kit.topk(min(self.config.morphed, self.kits), dim=1)
+        return *self._inlet_and_film(kit, drummer), kits, shares / shares.sum(1, keepdim=True).clamp_min(1e-6)
 
     def _inlet_and_film(self, kit: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor]:
         inlet = self.inlet + (kit @ self.kit_inlet.flatten(1)).unflatten(1, self.inlet.shape)
         embedding = kit @ self.kit_embedding + self.drummer_embedding(drummer)
         return inlet, self.film(embedding).unflatten(1, (len(self.config.dilations), -1))
 
-    def trunk(
-        self, grid: Tensor, condition: Condition, state: Sequence[Tensor], kit: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """grid [B, T, columns] -> latent [B, T, D], corrections [B, T, K, D], new state; `kit`: see `recall`."""
-        inlet, film, memory = condition
-        x = torch.matmul(grid, inlet) + self.bias + self.recalled(recall(grid, memory, kit))
+    def trunk(self, grid: Tensor, condition: Condition, state: Sequence[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """grid [B, T, columns] of one piece each -> latent [B, T, D], corrections [B, T, K, D], new state."""
+        inlet, film, kits, shares = condition
+        strokes = self.memory(grid, kits, shares)
+        x = torch.matmul(grid, inlet) + self.bias + self.recalled(strokes / self.memory.spread)
         x, new = self.stack(x, state, film)
         x = self.norm(x)
         corrections = self.corrections(x).unflatten(-1, (len(self.sharpness), -1))
-        return self.latent(x), corrections, new
+        rest = self.config.reach * self.memory.spread * torch.tanh(_SLOW * self.rest(x))
+        return self.memory.silence + strokes + rest, corrections, new
 
     def logits(self, book: int, query: Tensor) -> Tensor:
         """Scores of the entries of one book for query [B, T, D]: [B, T, V]."""
@@ -123,10 +135,9 @@ class LivePredictor(nn.Module):
         return self.choose(latent, corrections, temperature, noise), new
 
     def forward(self, grid: Tensor, kit: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor]:
-        """Whole windows from silence, kit one-hot: latent and corrections."""
-        condition = (*self._inlet_and_film(kit, drummer), self.memory.latents)
+        """Whole windows of one piece each, from silence: latent and corrections."""
         state = self.initial_state(len(grid), grid)
-        latent, corrections, _ = self.trunk(grid, condition, state, kit.argmax(1))
+        latent, corrections, _ = self.trunk(grid, self.condition(kit, drummer), state)
         return latent, corrections
 
 

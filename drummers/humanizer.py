@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drummers.humanizer_features import N_DRUMMERS, SLOTS, Feel, History, Pattern, levels_of, pattern_of
+from drummers.humanizer_features import N_DRUMMERS, SLOTS, Feel, Pattern, levels_of, pattern_of
 from drummers.humanizer_live import LiveHumanizer
 from drummers.humanizer_network import HitNetwork, perform
 from drummers.model_folder import MODELS_DIR, load_folder
@@ -115,7 +115,7 @@ class Take:
     def __init__(self, network: HitNetwork, feel: Feel, amount: float, seed: int) -> None:
         self._network, self._feel, self._amount = network, feel, amount
         self._rng = np.random.default_rng(seed)
-        self._history = History()
+        self._history = network.history(feel, self._rng)
         self._before: Pattern | None = None
 
     def play(self, performance: Performance, start: float = 0.0) -> Performance:

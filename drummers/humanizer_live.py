@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drummers.humanizer_features import SLOTS, Feel, History, Pattern, levels_of, slots_per_bar
+from drummers.humanizer_features import SLOTS, Feel, Pattern, levels_of, slots_per_bar
 from drummers.humanizer_network import HitNetwork, perform
 from ghostnote.articulations import PIECE_OF_LANE
 
@@ -40,7 +40,7 @@ class LiveHumanizer:
         self.lead = longest / 2
         self._network, self._feel = network, feel
         self._rng = np.random.default_rng(seed)
-        self._history = History()
+        self._history = network.history(feel, self._rng)
         nothing = np.empty(0, np.int64)
         self._pattern = Pattern(nothing, nothing, nothing, slots_per_bar(meter), bpm)
         self._dynamics: dict[int, deque[float]] = {}

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drummers.humanizer_bins import draw, offset_in, velocity_in
-from drummers.humanizer_features import HISTORY, Feel, History, Pattern, columns, context
+from drummers.humanizer_features import HISTORY, N_DRUMMERS, Feel, History, Pattern, columns, context
 from drummers.model_folder import ModelFolder
 from ghostnote.errors import BundleError
 
@@ -32,10 +32,17 @@ class HitNetwork:
         self.ahead = LOOKS[name]
         self._context, self._timing, self._loudness = (model.session(f"{name}_{part}") for part in PARTS)
         self.temperature = Temperature(*(_temperature(model, part) for part in ("offset", "velocity")))
+        self.loudness = _loudness(model)
+        """Mean velocity of a take and its standard deviation among takes, of drummer 0 (anybody) to 10."""
         width = self._context.get_inputs()[0].shape[1]
         expected = columns(self.ahead)
         if width != max(part.stop for part in expected.values()):
             raise BundleError(f"{model.path}: {name}_context takes {width} columns, this program has others: update it")
+
+    def history(self, feel: Feel, rng: np.random.Generator) -> History:
+        """Of a new take by a drummer, who plays all of it about as loud; how loud is drawn."""
+        mean, deviation = self.loudness[feel.drummer]
+        return History(float(np.clip(rng.normal(mean, deviation), 0.0, 1.0)))
 
     def hidden(self, pattern: Pattern, feel: Feel, last: int) -> NDArray[np.float32]:
         """States [last, width] of the last hits of a pattern, of which the others are what precedes."""
@@ -71,3 +78,14 @@ def _temperature(model: ModelFolder, part: str) -> float:
     if not isinstance(value, float) or not 0.1 <= value <= 2:
         raise BundleError(f"{model.path}: {part}_temperature is {value!r}, expected a number from 0.1 to 2")
     return value
+
+
+def _loudness(model: ModelFolder) -> list[tuple[float, float]]:
+    pairs = model.facts.get("loudness")
+    try:
+        found = [(float(mean), float(deviation)) for mean, deviation in cast("list[tuple[float, float]]", pairs)]
+    except (TypeError, ValueError):
+        found = []
+    if len(found) != N_DRUMMERS or not all(0 <= mean <= 1 and 0 <= deviation <= 1 for mean, deviation in found):
+        raise BundleError(f"{model.path}: loudness must list mean and deviation (0..1) of {N_DRUMMERS} drummers")
+    return found

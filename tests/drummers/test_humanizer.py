@@ -4,10 +4,12 @@ What holds for any network is tested with one of random weights; what was learnt
 """
 
 import shutil
+import tomllib
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import tomli_w
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,7 +38,8 @@ def folder(tmp_path_factory):
     for name, ahead in LOOKS.items():
         net = HumanizerNet(HumanizerSize(max(part.stop for part in columns(ahead).values()), width=32))
         networks[name] = {"state": net.state_dict(), "size": asdict(net.size), "losses": {}, "epochs": 0, "hits": 0}
-    torch.save({"networks": networks, "recipe": asdict(Recipe()), "seconds": 0.0}, run / CHECKPOINT)
+    about = {"recipe": asdict(Recipe()), "seconds": 0.0, "loudness": [(0.5, 0.1)] * 11}
+    torch.save({"networks": networks, **about}, run / CHECKPOINT)
     export(run, folder)
     return folder
 
@@ -219,3 +222,28 @@ def test_live_wishes_that_cannot_be_met_are_named(humanizer):
         humanizer.live(drummer=1, longest=0.5)
     with pytest.raises(InputError, match="bpm"):
         humanizer.live(drummer=1, bpm=5.0)
+
+
+def test_a_louder_usual_loudness_is_heard_by_the_network(folder, tmp_path):
+    played: list[np.ndarray] = []
+    for mean in (0.1, 0.9):
+        other = tmp_path / str(mean)
+        shutil.copytree(folder, other)
+        manifest = other / "model.toml"
+        table = tomllib.loads(manifest.read_text(encoding="utf-8"))
+        table["facts"]["loudness"] = [[mean, 0.0]] * 11
+        manifest.write_text(tomli_w.dumps(table), encoding="utf-8")
+        played.append(Humanizer(other).humanize(rock(), drummer=3).hits["velocity"])
+    assert (played[0] != played[1]).any()
+
+
+def test_a_model_without_the_drummers_loudness_is_refused(folder, tmp_path):
+    other = tmp_path / "short"
+    shutil.copytree(folder, other)
+    manifest = other / "model.toml"
+    table = tomllib.loads(manifest.read_text(encoding="utf-8"))
+    for wrong in ([[0.5, 0.1]], [[0.5, 2.0]] * 11, "loud"):
+        table["facts"]["loudness"] = wrong
+        manifest.write_text(tomli_w.dumps(table), encoding="utf-8")
+        with pytest.raises(BundleError, match="loudness must list"):
+            Humanizer(other)

@@ -1,6 +1,7 @@
 """Slots, bins and what the humaniser knows of a hit."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,3 +119,13 @@ def test_draws_follow_the_logits():
     logits = np.log(np.array([0.1, 0.6, 0.3], np.float32))
     share = np.bincount([draw(logits, 1.0, rng) for _ in range(4000)], minlength=3) / 4000
     assert np.abs(share - [0.1, 0.6, 0.3]).max() < 0.03
+
+
+def test_loudness_that_is_given_is_told_once_something_was_played():
+    history = History(0.6)
+    assert (history.row(0, 1, 96)[27:30] == 0).all()
+    history.add(0, 1, 96, 0.0, 0.1)
+    assert history.row(6, 1, 96)[27:30] == pytest.approx([0.6, 0.6, 0.6])
+    heard = History()
+    heard.add(0, 1, 96, 0.0, 0.1)
+    assert heard.row(6, 1, 96)[27:30] == pytest.approx([0.1, 0.1, 0.1])

@@ -11,7 +11,7 @@ import torch
 from drummers.humanizer_network import LOOKS
 from ghostnote.errors import InputError, MissingError
 from ghostnote.performance import Performance
-from training.drummers.humanizer_data import Examples, examples, looking, vary
+from training.drummers.humanizer_data import Examples, examples, looking, loudness_of, vary
 from training.drummers.humanizer_net import HumanizerNet, HumanizerSize
 
 CHECKPOINT: Final = "best.pt"
@@ -86,6 +86,7 @@ def train(
     path = folder / CHECKPOINT
     takes = [p.between(0, min(p.duration, recipe.seconds)) for p in performances]
     data, check = (examples([p for p in takes if p.split == s], recipe.seed) for s in ("train", "validation"))
+    loudness = loudness_of([p for p in performances if p.split == "train"])
     networks: dict[str, object] = {}
     for number, (name, ahead) in enumerate(LOOKS.items(), 1):
         stop = began + minutes * 60 * number / len(LOOKS) if minutes else float("inf")
@@ -99,16 +100,20 @@ def train(
                 "hits": len(data.offset),
             }
             seconds = time.perf_counter() - began
-            torch.save({"networks": networks, "recipe": asdict(recipe), "seconds": seconds}, path)
+            kept = {"networks": networks, "recipe": asdict(recipe), "seconds": seconds, "loudness": loudness}
+            torch.save(kept, path)
             if time.perf_counter() > stop:
                 break
     return path
 
 
+Loudness = list[tuple[float, float]]
+
+
 def load_checkpoint(
     path: Path,
-) -> tuple[dict[str, HumanizerNet], dict[str, dict[str, float]], float, dict[str, object]]:
-    """The networks of a checkpoint by name, their validation losses, the seconds of training, epochs and hits.
+) -> tuple[dict[str, HumanizerNet], dict[str, dict[str, float]], float, dict[str, object], Loudness]:
+    """The networks of a checkpoint by name, validation losses, seconds of training, epochs and hits, and loudness.
 
     Raises MissingError where there is none, InputError for one without both networks (a training cut short).
     """
@@ -125,4 +130,4 @@ def load_checkpoint(
         nets[name].load_state_dict(entry["state"])
         losses[name] = entry["losses"]
         about |= {f"{name}_epochs": entry["epochs"], f"{name}_hits": entry["hits"]}
-    return nets, losses, float(table["seconds"]), about
+    return nets, losses, float(table["seconds"]), about, table["loudness"]

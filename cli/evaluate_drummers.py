@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SECTIONS: Final = {
     "styles": "cli.evaluation_styles:styles",
+    "crossed": "cli.evaluation_crossed:crossed",
     "latents": "cli.evaluation_latents:latents",
     "knobs": "cli.evaluation_knobs:knobs",
     "continuation": "cli.evaluation_continuation:continuation",
@@ -28,7 +29,7 @@ def drummers(
     data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder that holds groove.")] = DATA,
     models: Annotated[Path, typer.Option(help="Folder of the drummers' models.")] = Path("presets/drummers"),
     classifiers: Annotated[
-        Path, typer.Option(help="Folder of the classifiers; what is not there is trained (some minutes).")
+        Path, typer.Option(help="Folder of the classifiers; what is not there is trained (about an hour of a core).")
     ] = Path("runs/drummers/classifiers"),
     only: Annotated[
         str, typer.Option(help=f"Measure these sections anew, of: {', '.join(SECTIONS)}; empty: all of them.")

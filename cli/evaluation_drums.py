@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -16,14 +16,15 @@ from ghostnote.errors import MissingError
 from ghostnote.performance import Performance
 
 if TYPE_CHECKING:
-    from training.drummers.classifiers import Classifier, Lessons, Panel
-    from training.drummers.seed_vae import SeedVae
+    from training.drummers.classifiers import Classifier, Ear, Lessons, Panel
+    from training.drummers.seed_vae import Trained
 
 BARS: Final = 4
-COURSE: Final = "8 epochs of every fourth training loop (232 steps of 128, 40 s of a core), not until nothing improves"
-"""How long the seed's VAE is trained (`training.drummers.seed_vae.Course`), in words."""
+SPLITS: Final = ("train", "validation", "test")
 FOLDS: Final = 4
-"""Networks of the classifier of styles; each misses another of so many parts of the training performances."""
+"""Networks and forests of the classifier of styles; each misses another part of the training performances."""
+CROSSED: Final = 5
+"""Parts of all performances, each of which is judged by a classifier that learnt the others."""
 Model = TypeVar("Model")
 _log = logging.getLogger(__name__)
 
@@ -80,24 +81,41 @@ class Ground:
 
     @cached_property
     def style_classifier(self) -> "Panel":
-        """Which of the 18 primary styles a loop is: networks that each missed a part of the training performances."""
+        """Which of the 18 primary styles a loop is: ears that each missed a part of the training performances."""
         from drummers.styles import STYLES
-        from training.drummers.classifiers import Lessons, Panel, dealt
+        from training.drummers.classifiers import Panel, dealt
 
-        def missed(part: int) -> Callable[[Lessons], Lessons]:
-            return lambda train: train.part(dealt(train, FOLDS) != part)
-
+        train = lessons(self.loops("train"), "style", STYLES)
+        part = dealt(train, FOLDS)
         members = range(1 if self.quick else FOLDS)
-        return Panel([self._classifier("style", STYLES, f"_{part}", missed(part)) for part in members])
+        return Panel([ear for k in members for ear in self._style_ears(f"_{k}", train.part(part != k), k)])
+
+    @cached_property
+    def crossed(self) -> "tuple[dict[str, int], list[Panel]]":
+        """The part of every performance of all splits, and for each part what names styles and has not heard it."""
+        from drummers.styles import STYLES
+        from training.drummers.classifiers import Panel, dealt
+
+        everything = lessons([loop for split in SPLITS for loop in self.loops(split)], "style", STYLES)
+        folds = 2 if self.quick else CROSSED
+        part = dealt(replace(everything, performances=[beat_of(name) for name in everything.performances]), folds)
+        ears = [Panel(self._style_ears(f"_without_{k}", everything.part(part != k), k)) for k in range(folds)]
+        return dict(zip(everything.performances, part.tolist(), strict=True)), ears
+
+    def _style_ears(self, number: str, train: "Lessons", seed: int) -> "list[Ear]":
+        from drummers.styles import STYLES
+        from training.drummers.loop_trees import grow
+
+        return [self._classifier(f"style{number}", STYLES, train, seed), grow(train, STYLES, seed)]
 
     @cached_property
     def drummer_classifier(self) -> "Classifier":
         """Which of the ten drummers plays a loop."""
         names = [f"drummer{number}" for number in range(1, 11)]
-        return self._classifier("drummer", names)
+        return self._classifier("drummer", names, lessons(self.loops("train"), "drummer", names), 0)
 
     @cached_property
-    def seed_vae(self) -> "SeedVae":
+    def seed_vae(self) -> "Trained":
         """The seed's conditional VAE."""
         import torch
 
@@ -109,37 +127,41 @@ class Ground:
         if path.is_file():
             return load(path)
 
-        def lessons(split: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-            loops = self.loops(split)[:: 16 if self.quick else 4]  # loops of a take overlap
+        def taught(split: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            loops = self.loops(split)[:: 4 if self.quick else 1]
             labels = np.array([STYLES.index(loop.style) for loop in loops])
             return stack(loops), conditions(labels, np.array([loop.bpm for loop in loops]))
 
         _log.info("training the seed's VAE")
-        trained = train_seed_vae(lessons("train"), lessons("validation"), Course(epochs=1) if self.quick else Course())
+        trained = train_seed_vae(taught("train"), taught("validation"), Course(epochs=1) if self.quick else Course())
         save(trained, path)
         return trained
 
-    def _classifier(
-        self, name: str, names: Sequence[str], number: str = "", choose: "Callable[[Lessons], Lessons] | None" = None
-    ) -> "Classifier":
-        """The classifier of an attribute of loops, trained if need be on what `choose` leaves of the train split."""
+    def _classifier(self, name: str, names: Sequence[str], train: "Lessons", seed: int) -> "Classifier":
+        """The network that is kept under this name, trained if need be."""
         import torch
 
-        from training.drummers.classifiers import Classifier, Lessons, Schooling, train_classifier
+        from training.drummers.classifiers import Classifier, Schooling, train_classifier
 
         torch.set_num_threads(1)
-        path = self.classifiers / f"{name}{number}{'_quick' if self.quick else ''}.safetensors"
+        path = self.classifiers / f"{name}{'_quick' if self.quick else ''}.safetensors"
         if path.is_file():
             return Classifier.load(path)
-
-        def lessons(loops: Sequence[Loop]) -> Lessons:
-            labels = np.array([names.index(getattr(loop, name)) for loop in loops])
-            return Lessons(stack(loops), labels, [loop.performance for loop in loops])
-
-        how = Schooling(epochs=3, loops_per_epoch=1024) if self.quick else Schooling()
-        _log.info("training the classifier of %ss%s", name, number)
-        train = lessons(self.loops("train"))
-        chosen = train if choose is None else choose(train)
-        trained = train_classifier(chosen, lessons(self.loops("validation")[::2]), names, how)
+        how = Schooling(epochs=3, loops_per_epoch=1024, seed=seed) if self.quick else Schooling(seed=seed)
+        _log.info("training the classifier %s", name)
+        trained = train_classifier(train, names, how)
         trained.save(path)
         return trained
+
+
+def beat_of(performance: str) -> str:
+    """What is played: the ten beats of "eval_session" are played by several drummers, others are a take's own."""
+    return performance.partition("/")[2] if "/eval_session/" in performance else performance
+
+
+def lessons(loops: Sequence[Loop], name: str, names: Sequence[str]) -> "Lessons":
+    """Loops with an attribute of theirs as the label, the number of one of `names`."""
+    from training.drummers.classifiers import Lessons
+
+    labels = np.array([names.index(getattr(loop, name)) for loop in loops])
+    return Lessons(stack(loops), labels, [loop.performance for loop in loops])

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.evaluation_drums import COURSE, Findings, Ground
+from cli.evaluation_drums import Findings, Ground
 from drummers.styles import STYLES
 from evaluation.bootstrap import Estimate
 from evaluation.drummers.latents import linear_probe
@@ -14,15 +14,15 @@ from evaluation.drummers.loops import Loop, stack
 from evaluation.drummers.recognition import majority
 from evaluation.drummers.report import Figure, Section
 
-TEXT: Final = f"""\
+TEXT: Final = """\
 A linear SVM (one class against the rest) learns the 18 styles from latents of training loops and is scored on the
 validation split, as the seed did it. The seed's encoder is given the style as a condition, so its latents may hold the
-style whatever the loop sounds like: its 51.26 % may be that leak's. *Seed's VAE* is that network as its report states
-it, but not trained as stated: {COURSE}, far from done; it does not measure the seed. Its latents are read with the true
-condition, with the style's one-hot set to zero, and with the style of another loop, drawn at random: if the condition
-leaks, the SVM then reads that other style, more often than two styles agree by chance. *Hits alone*: the SVM on the
-grid of hits itself, no model between. No training loop is gospel and the validation split lacks many styles, so no
-accuracy here covers all 18.
+style whatever the loop sounds like: its 51.26 % may be that leak's. *Seed's VAE* is that network
+as its report states it ({}). Its latents are read with the
+true condition, with the style's one-hot set to zero, and with the style of another loop, drawn at random: if the
+condition leaks, the SVM then reads that other style, more often than two styles agree by chance. *Hits alone*: the SVM
+on the grid of hits itself, no model between. No training loop is gospel and the validation split lacks many styles, so
+no accuracy here covers all 18.
 """
 
 
@@ -56,7 +56,7 @@ def latents(ground: Ground) -> Findings:
         figure("seed's VAE, another style given: that one read", probe((known, labels), (encode(test, other), other))),
         Figure("seed", "accuracy of the SVM", seed, 0, "As printed: its VAE, style given, validation; with its leak."),
     ]
-    return Findings([Section("Latents", TEXT, figures)])
+    return Findings([Section("Latents", TEXT.format(ground.seed_vae.past.in_words()), figures)])
 
 
 def thinned(loops: list[Loop], step: int) -> list[Loop]:
@@ -78,4 +78,4 @@ def encoded(ground: Ground, loops: list[Loop], styles: NDArray[np.int64]) -> NDA
     """Mean latents [n, 128] of the loops when the encoder is told these styles (-1: none)."""
     from training.drummers.seed_vae import conditions, latents_of
 
-    return latents_of(ground.seed_vae, stack(loops), conditions(styles, np.array([loop.bpm for loop in loops])))
+    return latents_of(ground.seed_vae.net, stack(loops), conditions(styles, np.array([loop.bpm for loop in loops])))

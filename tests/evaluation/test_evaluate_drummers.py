@@ -2,6 +2,7 @@ import csv
 
 import pytest
 
+from cli.evaluation_drums import beat_of
 from cli.main import run
 
 
@@ -44,6 +45,18 @@ def test_real_takes_are_better_recognised_than_by_the_majority(rows):
     assert real > float(rows["Styles of loops", "majority", "accuracy, 18 styles"]["value"])
 
 
+def test_a_set_beat_is_one_whoever_plays_it():
+    first, second, other = (beat_of(f"drummer{who}/eval_session/{beat}") for who, beat in ((1, 7), (8, 7), (8, 8)))
+    assert first == second != other
+    assert beat_of("drummer1/session1/7") != beat_of("drummer8/session1/7")
+
+
+def test_real_loops_of_every_performance_are_recognised_too(rows):
+    where = "Styles of loops, every performance"
+    assert float(rows[where, "real loops", "accuracy, 7 groups, all performances"]["value"]) > 0.3
+    assert (where, "real loops", "named as rock") in rows
+
+
 def test_every_number_has_its_interval_its_count_and_its_protocol(rows):
     for key, row in rows.items():
         assert row["protocol"], key
@@ -61,7 +74,7 @@ def test_a_section_measured_again_keeps_the_others(page, data_dir):
 
 def test_an_unknown_section_is_named_with_the_choices(data_dir, capsys):
     assert run(["evaluate", "drummers", "--data", str(data_dir), "--only", "taste"]) == 2
-    assert "no section 'taste': choose from styles, latents" in capsys.readouterr().err
+    assert "no section 'taste': choose from styles, crossed, latents" in capsys.readouterr().err
 
 
 def test_a_folder_without_the_dataset_is_named(tmp_path, capsys):

@@ -33,7 +33,7 @@ def lessons(count=64):
 
 @pytest.fixture(scope="module")
 def trained():
-    return train_classifier(lessons(), lessons(16), ["slow", "fast"], Schooling(4, 256, 32))
+    return train_classifier(lessons(), ["slow", "fast"], Schooling(4, 256, 32))
 
 
 def test_a_classifier_learns_what_tells_two_kinds_apart(trained):
@@ -43,7 +43,7 @@ def test_a_classifier_learns_what_tells_two_kinds_apart(trained):
 
 
 def test_the_same_seed_trains_the_same_classifier(trained):
-    again = train_classifier(lessons(), lessons(16), ["slow", "fast"], Schooling(4, 256, 32))
+    again = train_classifier(lessons(), ["slow", "fast"], Schooling(4, 256, 32))
     assert again.probabilities(lessons(8).grids) == pytest.approx(trained.probabilities(lessons(8).grids))
 
 

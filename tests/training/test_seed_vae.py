@@ -40,21 +40,33 @@ def test_conditions_are_a_style_or_none_and_the_tempo():
 def test_it_learns_to_play_a_loop_again_from_its_latents(trained):
     loops, condition = lessons(8)
     with torch.inference_mode():
-        again = trained.decode(torch.from_numpy(latents_of(trained, loops, condition)), torch.from_numpy(condition))
+        again = trained.net.decode(
+            torch.from_numpy(latents_of(trained.net, loops, condition)), torch.from_numpy(condition)
+        )
     assert ((again[..., 0].numpy() > 0) == (loops[..., 0] > 0)).mean() > 0.95
 
 
 def test_a_draw_depends_on_its_seed_alone(trained):
     condition = conditions(np.array([0]), np.array([120.0]))[0]
-    assert (draw_loop(trained, condition, 5) == draw_loop(trained, condition, 5)).all()
+    assert (draw_loop(trained.net, condition, 5) == draw_loop(trained.net, condition, 5)).all()
 
 
 def test_latents_are_the_same_after_saving(trained, tmp_path):
     loops, condition = lessons(4)
     save(trained, tmp_path / "deep" / "vae.safetensors")
     again = load(tmp_path / "deep" / "vae.safetensors")
-    assert latents_of(again, loops, condition).shape == (4, 128)
-    assert (latents_of(again, loops, condition) == latents_of(trained, loops, condition)).all()
+    assert latents_of(again.net, loops, condition).shape == (4, 128)
+    assert (latents_of(again.net, loops, condition) == latents_of(trained.net, loops, condition)).all()
+    assert again.past == trained.past
+
+
+def test_training_ends_when_nothing_improves_and_says_so():
+    ended = train_seed_vae(lessons(), lessons(16), Course(learning_rate=0.0, batch=16, patience=3)).past
+    assert (ended.loops, ended.finished) == (32, True)
+    assert ended.epochs == ended.best + 3
+    cut = train_seed_vae(lessons(), lessons(16), Course(epochs=2, batch=16, patience=3)).past
+    assert (cut.epochs, cut.finished) == (2, False)
+    assert "cut short" in cut.in_words()
 
 
 def test_a_foreign_file_is_named(tmp_path):

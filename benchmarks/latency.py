@@ -41,7 +41,6 @@ sys.stdin.read()
 
 SPACING: Final = 0.03
 """Seconds between hits; longer than any of the sounds."""
-REFERENCE_SECONDS: Final = 10.0
 METRONOME: Final = 33
 """The note of General MIDI's shortest drum sound: in 11 ms it is below a twentieth of its peak (TimGM6mb)."""
 INSTALL: Final = {
@@ -114,7 +113,7 @@ def measure(system: System, server: JackServer, load: str, hits: int) -> Result:
         time.sleep(2)
         if system.midi:
             probe.connect(probe.ports(system.midi)[0], probe.ports(system.audio)[:2])
-        length = hits * SPACING if system.midi else REFERENCE_SECONDS
+        length = hits * SPACING
         random = np.random.default_rng(0)
         note = bytes([0x99, system.note, 127])
         starts = 0.1 + SPACING * np.arange(hits if system.midi else 0)

@@ -48,17 +48,18 @@ def export(
 
 
 def evened(facts: "Facts", codec: "DrumCodec", predictor: "LivePredictor", pack_path: Path) -> "Facts":
-    """The facts with a gain for each kit."""
+    """The facts with gains for each kit and its pieces."""
     from dataclasses import replace
 
-    from export.levels import kit_gains
+    from rich.progress import track
+
+    from export.levels import Levels
     from training.data.pack import Pack
 
     pack = Pack(pack_path)
-    kits = [pack.kit(info.id) for info in facts.kits]
-    with Console(stderr=True).status("measuring the kits' levels"):
-        gains = kit_gains(codec, predictor, pack.performances(("validation",)), kits)
-    return replace(facts, kits=tuple(replace(k, gain_db=round(g, 2)) for k, g in zip(facts.kits, gains, strict=True)))
+    levels = Levels(codec, predictor, pack.performances(("validation",)))
+    kits = track(facts.kits, "measuring the kits' levels", console=Console(stderr=True))
+    return replace(facts, kits=tuple(levels.even(info, pack.kit(info.id), index) for index, info in enumerate(kits)))
 
 
 def show(report: "Report") -> None:

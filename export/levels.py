@@ -1,7 +1,8 @@
 """How much louder or softer than its model each kit comes out, measured on unseen performances.
 
 Where the sound of a stroke cannot be known to the last detail, losses on spectra favour too little of it: our networks
-play 1 to 3 dB too softly, each kit by its own amount. A gain per kit, kept in the manifest, makes up for that.
+play 1 to 6 dB too softly, each piece of each kit by its own amount. Gains per piece, then one per kit, kept in the
+manifest, make up for that.
 """
 
 from collections.abc import Sequence
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+from torch import Tensor
 
-from training.data.windows import WindowConfig, WindowSource
+from ghostnote.articulations import PIECES
+from ghostnote.bundle import KitInfo
+from ghostnote.grid import by_piece
+from training.data.windows import WindowBatch, WindowConfig, WindowSource
 from training.live_task import greedy
 
 if TYPE_CHECKING:
@@ -25,32 +29,58 @@ SECONDS: Final = 4.0
 SETTLING: Final = 1.0
 """Time at a window's start that is left out [s]: the networks start from silence there, the kit does not."""
 LARGEST_DB: Final = 6.0
+SILENT: Final = 1e-8
+"""Mean square below which a window does not count."""
 
 
-@torch.no_grad()
-def kit_gains(
-    codec: "DrumCodec",
-    predictor: "LivePredictor",
-    performances: Sequence["Performance"],
-    kits: Sequence["Kit"],
-    windows: int = 12,
-) -> tuple[float, ...]:
-    """Gain [dB] of each kit, in the network's order, that brings its mean level error over `windows` windows to 0.
+class Levels:
+    """Measures kits one by one on windows of unseen performances."""
 
-    At most 6 dB either way; windows in which the kit is silent do not count.
-    """
-    hop, rate = codec.hop, codec.sample_rate
-    rows = round(SECONDS * rate / hop)
-    config = replace(WindowConfig(rows=rows, hop=hop), drill_share=0.0, solo_share=0.0, tail_share=0.0)
-    first = round(SETTLING * rate)
-    gains: list[float] = []
-    for index, kit in enumerate(kits):
-        batch = WindowSource(performances, [kit], config).batch(index, 0, windows)
-        which = F.one_hot(torch.full((windows,), index), len(kits)).float()
-        latent, corrections = predictor(batch.grid, which, torch.zeros(windows, dtype=torch.long))
-        rendered = codec.decode(greedy(predictor, latent, corrections))
-        ours, truth = (audio[..., first:].square().mean((1, 2)).numpy() for audio in (rendered, batch.audio))
-        heard = truth > 1e-8
-        error = 10 * np.log10(np.maximum(ours[heard], 1e-10) / truth[heard])
-        gains.append(float(np.clip(-error.mean(), -LARGEST_DB, LARGEST_DB)) if heard.any() else 0.0)
-    return tuple(gains)
+    def __init__(
+        self, codec: "DrumCodec", predictor: "LivePredictor", performances: Sequence["Performance"], windows: int = 6
+    ) -> None:
+        self.codec, self.predictor, self.performances, self.windows = codec, predictor, performances, windows
+        rows = round(SECONDS * codec.sample_rate / codec.hop)
+        self.config = replace(WindowConfig(rows=rows, hop=codec.hop), drill_share=0.0, solo_share=0.0, tail_share=0.0)
+
+    def even(self, info: KitInfo, kit: "Kit", index: int) -> KitInfo:
+        """The kit, `index`th of the network, with gains [dB] that bring its mean level errors to 0, 6 dB at most."""
+        pieces = tuple(self._piece_gain(piece, kit, index) for piece in PIECES)
+        batch = WindowSource(self.performances, [kit], self.config).batch(index, 0, self.windows)
+        errors: list[float] = []
+        for grid, audio in zip(batch.grid, batch.audio, strict=True):
+            sounding, grids = by_piece(grid.numpy())
+            if sounding and self._power(audio) > SILENT:
+                factors = torch.tensor([10 ** (pieces[piece] / 20) for piece in sounding])
+                mix = (self._render(torch.from_numpy(grids), index) * factors[:, None, None]).sum(0)
+                errors.append(_decibels(self._power(mix) / self._power(audio)))
+        return replace(info, gain_db=_gain(errors), piece_db=pieces)
+
+    def _piece_gain(self, piece: str, kit: "Kit", index: int) -> float:
+        """Of all windows together, so that loud ones count most; 0 where nobody plays the piece."""
+        solos = [take.only(piece) for take in self.performances]
+        solos = [take for take in solos if len(take.hits)]
+        if not solos:
+            return 0.0
+        batch: WindowBatch = WindowSource(solos, [kit], self.config).batch(index, 0, self.windows)
+        ours, truth = self._power(self._render(batch.grid, index)), self._power(batch.audio)
+        return _gain([_decibels(ours / truth)] if truth > SILENT else [])
+
+    @torch.no_grad()
+    def _render(self, grid: Tensor, index: int) -> Tensor:
+        """Grids [B, T, columns] of one piece each -> audio [B, channels, frames]."""
+        kit = torch.zeros(len(grid), self.predictor.kits)
+        kit[:, index] = 1
+        latent, corrections = self.predictor(grid, kit, torch.zeros(len(grid), dtype=torch.long))
+        return self.codec.decode(greedy(self.predictor, latent, corrections))
+
+    def _power(self, audio: Tensor) -> float:
+        return float(audio[..., round(SETTLING * self.codec.sample_rate) :].square().mean())
+
+
+def _decibels(ratio: float) -> float:
+    return float(10 * np.log10(max(ratio, 1e-10)))
+
+
+def _gain(errors: Sequence[float]) -> float:
+    return round(float(np.clip(-np.mean(errors), -LARGEST_DB, LARGEST_DB)), 2) if errors else 0.0

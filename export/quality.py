@@ -10,7 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from export.graphs import Tracing
-from ghostnote.grid import build_grid
+from ghostnote.grid import build_grid, by_piece
 from ghostnote.groove_file import read_groove_file
 
 GROOVE: Final = Path(__file__).resolve().parent.parent / "presets" / "grooves" / "pocket_funk.toml"
@@ -48,9 +48,8 @@ class Cost:
 
 def cost_of(full: Path, small: Path, tracings: Sequence[Tracing], hop: int, sample_rate: int) -> Cost:
     """Compare the graphs ROLE.onnx of two folders."""
-    grid = build_grid(read_groove_file(GROOVE), int(SECONDS * sample_rate) // hop, hop=hop, sample_rate=sample_rate)[
-        None
-    ]
+    rows = int(SECONDS * sample_rate) // hop
+    _, grid = by_piece(build_grid(read_groove_file(GROOVE), rows, hop=hop, sample_rate=sample_rate))
     chains = [_Chain(folder, tracings) for folder in (full, small)]
     codes, distances, levels = [0.0], [0.0], [0.0]
     for kit in range(chains[0].n_kits):
@@ -74,18 +73,19 @@ class _Chain:
         self.n_kits = self.tracings["condition"].inputs["kit_weights"].shape[1]
 
     def render(self, grid: Floats, kit: int) -> tuple[NDArray[np.int64], Floats]:
-        """Codes and audio [frames, channels] of grid [1, rows, columns]."""
+        """Codes and audio [frames, channels], all pieces together, of grid [pieces, rows, columns]."""
         books, size = self.tracings["predictor"].inputs["noise"].shape[2:]
         weights = np.eye(self.n_kits, dtype=np.float32)[kit : kit + 1]
         tensors = self._run("condition", kit_weights=weights, drummer=np.zeros(1, np.int64))
         condition = dict(zip(self.tracings["condition"].outputs, tensors, strict=True))
-        noise = np.zeros((1, grid.shape[1], books, size), np.float32)
+        noise = np.zeros((*grid.shape[:2], books, size), np.float32)
         temperature = np.zeros(books, np.float32)
         codes = self._run("predictor", grid=grid, **condition, temperature=temperature, noise=noise)[0]
-        return codes, self._run("decoder", codes=codes)[0][0]
+        return codes, self._run("decoder", codes=codes)[0].sum(0)
 
     def _run(self, role: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
-        state = {t.name: np.zeros((1, *t.shape), np.float32) for t in self.tracings[role].state}
+        passes = len(next(iter(inputs.values())))
+        state = {t.name: np.zeros((passes, *t.shape), np.float32) for t in self.tracings[role].state}
         return self.sessions[role].run(None, {**inputs, **state})  # type: ignore[return-value]
 
 

@@ -15,6 +15,7 @@ from typing import Final
 
 import tomli_w
 
+from ghostnote.articulations import PIECES
 from ghostnote.errors import BundleError, InputError, MissingError
 from ghostnote.grid import GRID_NAME, N_COLUMNS
 from ghostnote.toml_reader import TableError, from_table
@@ -92,6 +93,8 @@ class KitInfo:
     author: str = ""
     gain_db: float = 0.0
     """Added by the renderer, so that the kit is as loud as the one that it models."""
+    piece_db: tuple[float, ...] = ()
+    """Likewise added to each piece, in the order of PIECES; none given: 0."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,10 @@ class Manifest:
         _check(roles == sorted(ROLES), f"graphs {', '.join(roles) or 'none'}, expected {', '.join(ROLES)}")
         _check(bool(self.kits), "no kits")
         _check(all(abs(k.gain_db) <= 24 for k in self.kits), "a kit's gain_db is beyond 24 dB either way")
+        _check(
+            all(len(k.piece_db) in (0, len(PIECES)) and all(abs(g) <= 24 for g in k.piece_db) for k in self.kits),
+            f"a kit's piece_db is not {len(PIECES)} gains within 24 dB either way",
+        )
         _check(bool(self.drummers), "no drummers")
         ids = [kit.id for kit in self.kits]
         _check(len(set(ids)) == len(ids), "two kits with the same id")

@@ -17,6 +17,7 @@ Why lane state: on the same network 500 steps gave level error -7.6 dB and SC 0.
 paper's bump grid (`ghostnote.paper_grid`). A hit on any hat lane, or a choke, ends what rang there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import cos, log, pi, sin
@@ -25,7 +26,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ghostnote.articulations import ARTICULATIONS, HAT_LANES, N_LANES, lanes_of_piece
+from ghostnote.articulations import ARTICULATIONS, HAT_LANES, N_LANES, PIECES, lanes_of_piece
 from ghostnote.performance import Performance
 
 GRID_NAME: Final = "lane-state-1"
@@ -119,6 +120,22 @@ class GridStream:
         turn = 2 * pi * events.beat
         rest = (events.openness, sin(turn), cos(turn), tempo_feature(events.bpm))
         return np.concatenate([lanes.ravel(), np.array(rest, np.float32)])
+
+
+def piece_columns(pieces: Sequence[str]) -> FloatArray:
+    """1 for the columns that a pass of `pieces` sees, 0 for those of other pieces' lanes: [N_COLUMNS]."""
+    columns = np.ones(N_COLUMNS, np.float32)
+    lanes = columns[: N_LANES * LANE_COLUMNS].reshape(N_LANES, LANE_COLUMNS)
+    lanes[[lane for piece in PIECES if piece not in pieces for lane in lanes_of_piece(piece)]] = 0
+    return columns
+
+
+def by_piece(grid: FloatArray) -> tuple[list[int], FloatArray]:
+    """Grid [T, columns] -> the places in PIECES of the pieces that sound, and a grid for each [pieces, T, columns]."""
+    own = [piece_columns((piece,)) - piece_columns(()) for piece in PIECES]
+    sounding = [index for index, columns in enumerate(own) if (grid * columns).any()]
+    grids = [grid * piece_columns((PIECES[index],)) for index in sounding]
+    return sounding, np.stack(grids) if grids else np.zeros((0, *grid.shape), np.float32)
 
 
 def tempo_feature(bpm: float) -> float:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ghostnote.articulations import PIECE_OF_LANE, PIECES, lanes_of_piece
 from ghostnote.errors import InputError
-from ghostnote.grid import LANE_COLUMNS, N_COLUMNS, N_LANES, GridStream, HopEvents, HopHit
+from ghostnote.grid import GridStream, HopEvents, HopHit, piece_columns
 from server.conditioning import Conditioning
 from server.noise import GumbelStream
 from server.session import Condition, Networks, State
@@ -57,7 +57,8 @@ class Renderer:
         first_kit = np.zeros((1, len(self.kits)), np.float32)
         first_kit[0, 0] = 1
         self._conditioning = Conditioning(networks.condition, (first_kit, np.zeros(1, np.int64)), beside=beside)
-        self._kit_gains = np.array([kit.gain_db for kit in self.manifest.kits], np.float32)
+        no_gains = (0.0,) * len(PIECES)
+        self._kit_gains = np.array([np.add(kit.gain_db, kit.piece_db or no_gains) for kit in self.manifest.kits])
         self._levels: dict[str, float] = dict.fromkeys(PIECES, 0.0)
         self._pans: dict[str, float] = dict.fromkeys(PIECES, 0.0)
         self._most_passes: int | None = None
@@ -209,21 +210,18 @@ class Renderer:
 
     @property
     def gains(self) -> Audio:
-        """Level and pan of each pass as factors, with the gain of the kit that plays, [groups, channels]."""
+        """Level and pan of each pass as factors, with the gains of the kit that plays, [groups, channels]."""
         rows: list[Audio] = []
-        kit_db = float(self._conditioning.choice[0][0] @ self._kit_gains)
-        for one in self._shares:
+        kit_db = self._conditioning.choice[0][0] @ self._kit_gains
+        for one, own in zip(self._shares, self._passes, strict=True):
             balance = np.array([min(1, 1 - one.pan), min(1, 1 + one.pan)]) if self.channels == 2 else np.ones(1)
-            rows.append((10 ** ((one.level + kit_db) / 20) * balance).astype(np.float32))
+            rows.append((10 ** ((one.level + kit_db[list(own.pieces)].mean()) / 20) * balance).astype(np.float32))
         return np.stack(rows)
 
     def _make_pass(self, group: Group) -> "_Pass":
-        columns = np.ones(N_COLUMNS, np.float32)
-        lanes = columns[: N_LANES * LANE_COLUMNS].reshape(N_LANES, LANE_COLUMNS)
-        lanes[[lane for piece in PIECES if piece not in group for lane in lanes_of_piece(piece)]] = 0
         codes = self.manifest.codes
         pieces = tuple(PIECES.index(piece) for piece in group)
-        return _Pass(group, pieces, columns, GumbelStream(self._seed, pieces[0], codes.books, codes.size))
+        return _Pass(group, pieces, piece_columns(group), GumbelStream(self._seed, pieces[0], codes.books, codes.size))
 
     def _regroup(self) -> None:
         """Make the passes fit levels, pans and how many there may be.

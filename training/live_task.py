@@ -55,6 +55,8 @@ class LiveLossConfig:
     envelope: float = 0.3
     flux: float = 0.6
     """Weights of the two parts of `envelope_loss`."""
+    decoder: float = 1.0
+    """Learning rate of the decoder as a share of the predictor's."""
     oracle_every: int = 3
     """Every so many steps the decoder trains on the encoder's codes."""
 
@@ -136,7 +138,8 @@ class LiveTask:
         """See `Task.prepare`."""
         self.network.codec.encoder.eval()
         self.network.codec.quantizer.eval()
-        optimizer = matrices_decay(self.network, learning_rate, weight_decay)
+        decoder, share = self.network.codec.decoder, self.loss.decoder
+        optimizer = matrices_decay(self.network, learning_rate, weight_decay, decoder, share)
         self.wrapped, self.optimizer = fabric.setup(self.network, optimizer)
         self.wrapped.mark_forward_method("decode")
         return [self.optimizer]

@@ -75,7 +75,8 @@ class Trainer:
         while self.step < run.steps and not self._out_of_time():
             for optimizer in self.optimizers:
                 for group in optimizer.param_groups:
-                    group["lr"] = run.learning_rate * rate_factor(run, self.step, self.seconds)
+                    factor = rate_factor(run, self.step, self.seconds)
+                    group["lr"] = run.learning_rate * group.get("share", 1.0) * factor
             batch = self.fabric.to_device(next(batches))
             logs = self.task.step(self.fabric, batch, self.step, run.clip)
             self.average.update(self.task.network)

@@ -57,13 +57,19 @@ class Task(Protocol):
         ...
 
 
-def matrices_decay(module: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW with decay on matrices only."""
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+def matrices_decay(
+    module: nn.Module, learning_rate: float, weight_decay: float, slower: nn.Module | None = None, share: float = 1.0
+) -> torch.optim.AdamW:
+    """AdamW with decay on matrices only; the part `slower` learns at that share of the rate (`Trainer` keeps to it)."""
+    careful = set(slower.parameters()) if slower else set[nn.Parameter]()
+    groups: list[dict[str, Any]] = []
+    for part in (False, True):
+        parameters = [p for p in module.parameters() if p.requires_grad and (p in careful) == part]
+        rate = share if part else 1.0
+        groups += [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay, "share": rate},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0, "share": rate},
+        ]
     return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.95))
 
 

@@ -15,9 +15,10 @@ from safetensors.torch import save_file  # noqa: E402
 from cli.main import run  # noqa: E402
 from export.bundle_writer import export_bundle  # noqa: E402
 from export.graphs import CONDITION, tracings  # noqa: E402
-from export.levels import kit_gains  # noqa: E402
+from export.levels import Levels  # noqa: E402
 from export.parity import Parity, difference, run_network  # noqa: E402
 from export.precision import store_half  # noqa: E402
+from ghostnote.articulations import PIECES  # noqa: E402
 from ghostnote.bundle import KitInfo, load_manifest  # noqa: E402
 from ghostnote.errors import BundleError, InputError  # noqa: E402
 from ghostnote.grid import build_grid, hop_events  # noqa: E402
@@ -211,14 +212,17 @@ def test_kits_are_brought_to_the_level_of_their_models(monkeypatch):
     kits = [SineKit(0.1), SineKit(0.3), SineKit(0.0)]
     monkeypatch.setattr("training.data.windows.mix", lambda kit, take, *, seed, start, frames: kit.sound(frames))
     takes = [Performance(make_hits([(t / 4, 0, 0.8) for t in range(40)]), duration=10.0)]
-    gains = kit_gains(codec, predictor, takes, kits, windows=3)
-    assert gains[1] - gains[0] == pytest.approx(20 * np.log10(3), abs=3), "the louder kit needs more"
-    assert gains[2] == 0, "a silent kit says nothing"
-    head = codec.decoder.head
-    with torch.no_grad():
-        for parameter in head.parameters():
-            parameter *= 10 ** (gains[0] / 20)
-    assert kit_gains(codec, predictor, takes, kits, windows=3)[0] == pytest.approx(0, abs=1e-3)
+    levels = Levels(codec, predictor, takes, windows=3)
+    soft, loud, silent = (levels.even(info, kit, n) for n, (info, kit) in enumerate(zip(infos(), kits, strict=True)))
+    kick = PIECES.index("kick")
+    assert loud.piece_db[kick] - soft.piece_db[kick] == pytest.approx(20 * np.log10(3), abs=3)
+    assert [gain for index, gain in enumerate(soft.piece_db) if index != kick] == [0.0] * 8, "nobody plays them"
+    assert soft.gain_db == pytest.approx(0, abs=0.02), "nothing is left to do for one piece alone"
+    assert not silent.gain_db and not any(silent.piece_db), "a silent kit says nothing"
+
+
+def infos() -> list[KitInfo]:
+    return [KitInfo(name, name) for name in KITS]
 
 
 class SineKit:

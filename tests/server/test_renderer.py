@@ -293,6 +293,19 @@ def test_what_was_learnt_rings_on_as_if_it_had_been_rendered():
     assert np.abs(load_renderer(TINY).render([HopEvents()] * 4)).max() == 0
 
 
+def test_a_piece_sounds_with_the_gain_that_its_kit_gives_it(tmp_path):
+    shutil.copytree(TINY, tmp_path / "tiny")
+    manifest = tmp_path / "tiny" / "manifest.toml"
+    before, alpha, after = manifest.read_text().partition('id = "alpha"')
+    own = [6.0206 if piece == "snare" else 0.0 for piece in PIECES]
+    manifest.write_text(before + alpha + after.replace("piece_db = []", f"piece_db = {own}", 1))
+    louder, plain = load_renderer(tmp_path / "tiny"), load_renderer(TINY)
+    np.testing.assert_allclose(louder.gains / plain.gains, [[2, 2] if p == "snare" else [1, 1] for p in PIECES])
+    louder.set_kit({"alpha": 1, "beta": 1})
+    louder.reset()
+    assert 20 * np.log10(louder.gains[PIECES.index("snare")]) == pytest.approx(3.0103, abs=1e-3)
+
+
 def test_a_kit_sounds_with_the_gain_that_its_bundle_gives_it(tmp_path):
     shutil.copytree(TINY, tmp_path / "tiny")
     manifest = tmp_path / "tiny" / "manifest.toml"

@@ -27,7 +27,7 @@ from typing import Final
 ARRIVAL_SECONDS: Final = 0.0005
 """Of the lead, kept for the way of a hit from its stamp to the render thread."""
 WORK_SECONDS: Final = 0.0055
-"""Of the default lead, kept for rendering one hop and for a late wake-up (with 4.5 ms hops were late as kits changed)."""
+"""Of the default lead, kept for rendering one hop and for a late wake-up; with 4.5 ms changes of kit made hops late."""
 PARTS: Final = ("window", "hop", "lead", "limiter", "resampler", "device")
 
 

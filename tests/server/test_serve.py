@@ -251,10 +251,10 @@ def test_window_mode_declares_its_latency_and_plays_one_window_later(serving):
         assert value(client, "/ghostnote/latency")[0] == frames - 28800
 
 
-def test_levels_that_there_is_no_time_for_are_told_to_subscribers_and_in_the_status(serving):
+def test_levels_that_there_is_no_time_for_are_told_to_subscribers_and_in_the_status(serving, monkeypatch):
+    monkeypatch.setattr("server.loading.passes_in_time", lambda renderer, seconds: 3)
     with serving() as (server, client):
-        server.control.renderer.limit_passes(3)
-        wait_for(lambda: figures(client)["passes"] == 3)
+        assert figures(client)["passes"] == 3
         assert figures(client)["levels_off_db"] == 0
         assert server.state().faults["/ghostnote/level"] == ""
         for number, piece in enumerate(("snare", "hat", "ride", "crash_1")):

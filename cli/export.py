@@ -16,7 +16,7 @@ def export(
     checkpoint: Annotated[Path, typer.Argument(help="Weights of a finished training (best.safetensors).")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the bundle, such as presets/bundles/NAME.")],
     name: Annotated[str, typer.Option(help="Name of the bundle; the folder's if empty.")] = "",
-    precision: Annotated[str, typer.Option(help="fp32, fp16 (weights stored in half) or int8.")] = "fp16",
+    precision: Annotated[str, typer.Option(help="fp32, fp16 (weights stored in half) or int8.")] = "int8",
     temperature: Annotated[
         float | None, typer.Option(min=0, help="Default sampling temperature; the checkpoint's if not given.")
     ] = None,

@@ -22,7 +22,9 @@ def folder(request):
 
 def test_its_graphs_give_its_snapshot(folder):
     arrays = dict(np.load(folder / "snapshot.npz").items())
-    for graph in load_manifest(folder).graphs:
+    manifest = load_manifest(folder)
+    near = 0.05 if manifest.precision == "int8" else 1e-4  # what is multiplied in 8 bits rounds by processor and threads
+    for graph in manifest.graphs:
         session = ort.InferenceSession(folder / graph.file, providers=["CPUExecutionProvider"])
         given = {key.split("/")[2]: key for key in arrays if key.startswith(("condition/out/", f"{graph.role}/in/"))}
         inputs = {entry.name: arrays[given[entry.name]] for entry in session.get_inputs()}
@@ -31,7 +33,7 @@ def test_its_graphs_give_its_snapshot(folder):
             if entry.name == "codes":
                 assert np.mean(value != expected) <= 0.05
             else:
-                np.testing.assert_allclose(value, expected, atol=1e-4, rtol=1e-4)
+                np.testing.assert_allclose(value, expected, atol=near, rtol=near)
 
 
 def test_it_has_twelve_kits_with_licence_and_author_and_a_model_card(folder):

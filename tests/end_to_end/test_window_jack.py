@@ -19,7 +19,7 @@ TICK = RATE * 60 // (BPM * 24)
 BEAT, WINDOW = 24 * TICK, 4 * 24 * TICK
 START, CONTINUE, STOP, CLOCK = b"\xfa", b"\xfb", b"\xfc", b"\xf8"
 MILLISECOND = RATE // 1000
-TRIES = 3
+TRIES = 5
 
 
 def song_position(beat):
@@ -76,10 +76,10 @@ def best(port, probe, plan, seconds):
         figures = status(port)
         assert figures["pending"] == 0
         off = np.abs(delays - RATE * float(figures["engine_latency_ms"]) / 1000)
-        tries.append((max(0, besides), float(np.median(off)), off))
-        if not tries[-1][0] and tries[-1][1] < MILLISECOND / 4:
+        tries.append((max(0, besides), float(np.mean(off >= 20 * MILLISECOND)), float(np.median(off)), off))
+        if not any(tries[-1][:2]) and tries[-1][2] < MILLISECOND / 4:
             break
-    besides, _, off = min(tries, key=lambda one: one[:2])
+    besides, *_, off = min(tries, key=lambda one: one[:3])
     assert besides == 0
     return off
 

@@ -23,7 +23,7 @@ def folder(request):
 def test_its_graphs_give_its_snapshot(folder):
     arrays = dict(np.load(folder / "snapshot.npz").items())
     manifest = load_manifest(folder)
-    near = 0.05 if manifest.precision == "int8" else 1e-4  # what is multiplied in 8 bits rounds by processor and threads
+    near = 0.05 if manifest.precision == "int8" else 1e-4  # 8-bit products round by processor and threads
     for graph in manifest.graphs:
         session = ort.InferenceSession(folder / graph.file, providers=["CPUExecutionProvider"])
         given = {key.split("/")[2]: key for key in arrays if key.startswith(("condition/out/", f"{graph.role}/in/"))}

@@ -26,8 +26,8 @@ from server.session import Condition, Networks, State
 from server.sharing import Group, off_by, share_passes
 
 Audio = NDArray[np.float32]
-RING_SECONDS: Final = 5.0
-"""Time after its last hit that a piece may ring (strokes by heart last 4.1 s); its last tenth is faded."""
+RING_SECONDS: Final = 10.0
+"""Time after the last hit that a kit may ring; its last tenth is faded."""
 WARM_UP_HOPS: Final = 8
 _ROLES: Final = ("predictor", "decoder")
 

@@ -19,12 +19,18 @@ from ghostnote.performance import Performance
 HUMANISED: Final = "humanised"
 LONGEST: Final = 64
 """Bars taken from the beginning of each test take."""
+RENDITIONS: Final = 8
+"""How often the humaniser and jitter play every pattern, with other seeds."""
+Renditions = Sequence[Sequence[Performance]]
+"""[takes][renditions]."""
 
 TEXT: Final = f"""\
 The beats of the test split, 4/4, their first {LONGEST} bars at most. Every take is quantised: hits on the nearest
 sixteenth, as hard as their class is struck on average in the train split. The humaniser gets that pattern, the drummer
 and the style, and its performance is compared with what the drummer really played; hits as such are the same in all
-rows. *Jitter* adds normal deviations to the pattern, as large as those of the train split by class.
+rows. *Jitter* adds normal deviations to the pattern, as large as those of the train split by class. Humaniser and
+jitter play every pattern {RENDITIONS} times, with other seeds: pooled, the renditions of a take weigh together as much
+as one; take by take, their distances are averaged.
 
 Timing is from the nearest sixteenth. The takes of a drummer are pooled, and each drummer weighs as much as his hits.
 Timing, velocity: Wasserstein-1 distance of their distributions in each of nine classes. Profiles: mean absolute
@@ -47,8 +53,9 @@ it is distributed.
 EAR: Final = f"""\
 A classifier of the ten drummers, made like that of styles, on loops of {BARS} bars of the train split. It hears the
 pattern too, and who likes which pattern, so the quantised row shows what it knows from that alone. Only six drummers
-are in the test split. *Another drummer asked for*: the same patterns humanised as the next of these six drummers;
-right is the one who was asked for, who is not the one who chose the pattern.
+are in the test split. Of every pattern the first rendition is heard. *Another drummer asked for*: the same patterns
+humanised as the next of these six drummers; right is the one who was asked for, who is not the one who chose the
+pattern.
 """
 
 
@@ -70,15 +77,18 @@ def humanizer(ground: Ground) -> Findings:
     beats = [p for p in ground.beats("test") if p.meter == (4, 4)]
     of = habits(ground.beats("train"))
     takes = [Take(real, quantised(real, of)) for real in map(opening, beats[:: 8 if ground.quick else 1])]
-    rows: dict[str, list[Performance]] = {
-        "quantised": [take.pattern for take in takes],
-        "jitter": [jittered(take.pattern, of, number) for number, take in enumerate(takes)],
+    renditions = 1 if ground.quick else RENDITIONS
+    seeds = [range(number, renditions * len(takes), len(takes)) for number in range(len(takes))]
+    rows: dict[str, Renditions] = {
+        "quantised": [[take.pattern] for take in takes],
+        "jitter": [[jittered(take.pattern, of, s) for s in mine] for take, mine in zip(takes, seeds, strict=True)],
     }
     others: list[Performance] | None = None
     play, missing = attempt(lambda: human(ground))
     if play:
-        rows = {HUMANISED: [play(take, take.number) for take in takes], **rows}
-        others = [play(take, other(take, takes)) for take in takes]
+        ours = [[play(take, take.number, s) for s in mine] for take, mine in zip(takes, seeds, strict=True)]
+        rows = {HUMANISED: ours, **rows}
+        others = [play(take, other(take, takes), mine[0]) for take, mine in zip(takes, seeds, strict=True)]
     found = {row: measure(takes, played) for row, played in rows.items()}
     names = [take.real.name for take in takes]
     per_take = {row: {name: mean_interval(v, names) for name, v in of.items()} for row, of in found.items()}
@@ -112,12 +122,12 @@ def opening(performance: Performance) -> Performance:
     return performance.between(0, min(performance.duration, LONGEST * 240 / performance.bpm))
 
 
-def human(ground: Ground) -> Callable[[Take, int], Performance]:
-    """The trained humaniser at full amount. Raises MissingError without it."""
+def human(ground: Ground) -> Callable[[Take, int, int], Performance]:
+    """The trained humaniser at full amount, for a take, a drummer and a seed. Raises MissingError without it."""
     from drummers.humanizer import Humanizer
 
     model = Humanizer(ground.models / "humanizer")
-    return lambda take, drummer: model.humanize(take.pattern, drummer=drummer, style=take.real.style, seed=0)
+    return lambda take, drummer, seed: model.humanize(take.pattern, drummer=drummer, style=take.real.style, seed=seed)
 
 
 def other(take: Take, takes: Sequence[Take]) -> int:
@@ -126,10 +136,13 @@ def other(take: Take, takes: Sequence[Take]) -> int:
     return numbers[(numbers.index(take.number) + 1) % len(numbers)]
 
 
-def measure(takes: Sequence[Take], played: Sequence[Performance]) -> dict[str, list[float]]:
-    """Every distance of every take to what was really played."""
+def measure(takes: Sequence[Take], played: Renditions) -> dict[str, list[float]]:
+    """Every distance of every take to what was really played, the mean of its renditions."""
     pairs = list(zip(takes, played, strict=True))
-    return {name: [distance(take.real, p) for take, p in pairs] for name, distance in DISTANCES.items()}
+    return {
+        name: [float(np.mean([distance(take.real, p) for p in several])) for take, several in pairs]
+        for name, distance in DISTANCES.items()
+    }
 
 
 def by_drummer(takes: Sequence[Take], found: dict[str, dict[str, list[float]]]) -> list[Figure]:
@@ -145,16 +158,19 @@ def by_drummer(takes: Sequence[Take], found: dict[str, dict[str, list[float]]]) 
 
 
 def recognised(
-    ground: Ground, takes: Sequence[Take], rows: dict[str, list[Performance]], others: list[Performance] | None
+    ground: Ground, takes: Sequence[Take], rows: dict[str, Renditions], others: list[Performance] | None
 ) -> list[Figure]:
     """How often the classifier names the drummer that is meant."""
     meant = [take.number for take in takes]
-    played = {"real": [take.real for take in takes], **rows}
+    played = {
+        "real": [take.real for take in takes],
+        **{row: [several[0] for several in of] for row, of in rows.items()},
+    }
     figures = [heard(ground, row, performances, meant) for row, performances in played.items()]
     if others:
         asked = [other(take, takes) for take in takes]
         figures.append(heard(ground, f"{HUMANISED}, another drummer asked for", others, asked))
-        figures.append(heard(ground, "quantised, another drummer asked for", rows["quantised"], asked))
+        figures.append(heard(ground, "quantised, another drummer asked for", played["quantised"], asked))
     return figures
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drummers.humanizer_features import SLOTS, Feel, Pattern, levels_of, slots_per_bar
 from drummers.humanizer_network import HitNetwork, perform
@@ -43,7 +42,7 @@ class LiveHumanizer:
         self._history = network.history(feel, self._rng)
         nothing = np.empty(0, np.int64)
         self._pattern = Pattern(nothing, nothing, nothing, slots_per_bar(meter), bpm)
-        self._dynamics: dict[int, deque[float]] = {}
+        self._dynamics: dict[int, deque[tuple[int, float]]] = {}
 
     def hit(self, beat: float, lane: int, velocity: float) -> tuple[float, float]:
         """Delay [s] in 0..`longest` and velocity of a hit at `beat` [quarter notes from a barline].
@@ -67,9 +66,9 @@ class LiveHumanizer:
 
     def _level(self, lane: int, velocity: float) -> int:
         recent = self._dynamics.setdefault(PIECE_OF_LANE[lane], deque(maxlen=_DYNAMICS))
-        recent.append(velocity)
-        strikes: NDArray[np.float64] = np.array(recent)
-        return int(levels_of(np.full(len(strikes), lane), strikes)[-1])
+        recent.append((lane, velocity))
+        lanes, strikes = zip(*recent, strict=True)
+        return int(levels_of(np.array(lanes), np.array(strikes))[-1])
 
 
 def _slot(beat: float) -> int:

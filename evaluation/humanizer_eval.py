@@ -8,7 +8,8 @@ so takes are not compared one by one (`evaluation.drummers.feel` does that): wha
   class;
 * wandering: mean absolute difference of the autocorrelation of timing and velocity at lags of 1 to 8 hits, by drummer.
 
-Intervals are 95 % of bootstrap resamples of takes.
+A pattern can be played several times: the sums of its renditions are averaged before distances are taken, so that what
+is measured is how the player plays, not the chance of one draw. Intervals are 95 % of bootstrap resamples of takes.
 """
 
 from collections.abc import Sequence
@@ -23,13 +24,14 @@ from evaluation.drummers.feel import timing
 from evaluation.drummers.loops import CLASS_OF_LANE, CLASSES, PER_QUARTER
 from ghostnote.performance import Performance
 
-RESAMPLES: Final = 1000
+RESAMPLES: Final = 4000
 LAGS: Final = 9
 """Of autocorrelations: 0 to 8 hits."""
 _N: Final = len(CLASSES)
 _WIDEST: Final = 130
 """Milliseconds of the timing histograms to either side."""
 _PLACES: Final = 16
+_SUMS: Final = ("timing", "velocity", "profile", "wandering")
 
 Values = NDArray[np.float64]
 
@@ -108,12 +110,15 @@ def _between_correlations(real: Values, played: Values) -> Values:
     return np.abs(ours - theirs).mean(axis=-1)
 
 
-def compare(real: Sequence[Performance], played: Sequence[Performance], seed: int = 0) -> dict[str, Estimate]:
-    """Distances of played takes to real ones of the same patterns, in the same order, with bootstrap intervals."""
+def compare(real: Sequence[Performance], played: Sequence[Sequence[Performance]], seed: int = 0) -> dict[str, Estimate]:
+    """Distances of played takes to real ones of the same patterns, in the same order, with bootstrap intervals.
+
+    `played` [takes][renditions]: every pattern played once or more.
+    """
     drummers = np.array([p.drummer for p in real])
     counts = np.random.default_rng(seed).multinomial(len(real), np.full(len(real), 1 / len(real)), size=RESAMPLES)
     counts = np.concatenate([np.ones((1, len(real)), counts.dtype), counts]).astype(np.float64)
-    feels = [(feel_of(one), feel_of(other)) for one, other in zip(real, played, strict=True)]
+    feels = [(feel_of(one), average([feel_of(p) for p in several])) for one, several in zip(real, played, strict=True)]
     found: dict[str, list[Values]] = {}
     for drummer in np.unique(drummers):
         mine = np.flatnonzero(drummers == drummer)
@@ -123,9 +128,14 @@ def compare(real: Sequence[Performance], played: Sequence[Performance], seed: in
     return {name: _estimate(np.stack(values)) for name, values in found.items()}
 
 
+def average(feels: Sequence[Feel]) -> Feel:
+    """The mean sums of the renditions of one pattern."""
+    return Feel(*(np.mean([getattr(feel, name) for feel in feels], axis=0) for name in _SUMS))
+
+
 def _pool(feels: Sequence[Feel], counts: Values) -> Feel:
     """Weighted sums of takes, one for each row of `counts` [resamples, takes]."""
-    columns = ([getattr(feel, name) for feel in feels] for name in ("timing", "velocity", "profile", "wandering"))
+    columns = ([getattr(feel, name) for feel in feels] for name in _SUMS)
     return Feel(*(np.tensordot(counts, np.stack(column), axes=1) for column in columns))
 
 

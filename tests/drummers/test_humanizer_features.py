@@ -28,6 +28,7 @@ from drummers.humanizer_features import (
     quantize,
     sixteenths,
 )  # fmt: skip
+from ghostnote.articulations import LANE_OF_NAME
 from ghostnote.performance import Performance, make_hits
 
 
@@ -88,6 +89,13 @@ def test_levels_are_asked_for_only_by_pieces_that_are_struck_unalike():
     lane = np.array([0, 0, 0, 1, 1, 1])
     velocity = np.array([0.6, 0.6, 0.6, 0.2, 0.5, 0.9])
     assert levels_of(lane, velocity).tolist() == [0, 0, 0, 1, 2, 3]
+
+
+def test_open_hats_that_are_louder_than_closed_ones_ask_for_nothing():
+    closed, open_hat = LANE_OF_NAME["hat_closed_bow"], LANE_OF_NAME["hat_open_bow"]
+    lane = np.array([closed, closed, closed, open_hat])
+    assert levels_of(lane, np.array([0.45, 0.45, 0.45, 0.6])).tolist() == [0, 0, 0, 0]
+    assert levels_of(lane, np.array([0.3, 0.45, 0.8, 0.6])).tolist() == [1, 2, 3, 2]
 
 
 def test_history_remembers_hits_of_the_lane_and_of_the_place_in_the_bar():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation.humanizer_eval import compare
+from evaluation import humanizer_eval
 from ghostnote.performance import HIT, Performance
 
 
@@ -20,6 +20,10 @@ def take(seed, drummer="drummer1", late_ms=0.0, wander=0.0, velocity=0.6, spread
     hits["lane"] = 1
     hits["velocity"] = np.clip(velocity + rng.normal(0, spread, 64), 0.01, 1)
     return Performance(hits, bpm=120.0, duration=20.0, drummer=drummer, name=f"take{seed}")
+
+
+def compare(real, played):
+    return humanizer_eval.compare(real, [[one] for one in played])
 
 
 REAL = [take(seed, f"drummer{1 + seed % 2}", wander=0.8) for seed in range(12)]
@@ -69,3 +73,14 @@ def test_takes_are_pooled_by_drummer_so_that_the_order_of_his_takes_does_not_mat
     mixed = [*one[1:], one[0], *other[1:], other[0]]
     same = compare([*one, *other], mixed)
     assert same["timing [ms]"].value == pytest.approx(0) and same["timing [ms]"].high > 0
+
+
+def test_a_pattern_played_several_times_is_measured_by_what_its_renditions_have_in_common():
+    def late_by(ms):
+        return [replace(p, hits=shifted(p, ms / 1000)) for p in REAL]
+
+    several = humanizer_eval.compare(REAL, list(zip(late_by(-10), late_by(10), strict=True)))
+    assert several["timing profile [ms]"].value == pytest.approx(0, abs=0.3)
+    assert several["timing [ms]"].value < compare(REAL, late_by(10))["timing [ms]"].value
+    twice = humanizer_eval.compare(REAL, [[p, p] for p in late_by(10)])
+    assert twice["timing [ms]"] == compare(REAL, late_by(10))["timing [ms]"]

@@ -13,11 +13,11 @@ from typing import Final
 
 import numpy as np
 
-from ghostnote.articulations import PIECES, lanes_of_piece
+from ghostnote.articulations import PIECES
 from ghostnote.bundle import bundle_folder
-from ghostnote.grid import HopEvents, HopHit, hop_events
+from ghostnote.grid import HopEvents, hop_events
 from ghostnote.groove_file import read_groove_file
-from server.renderer import Renderer, load_renderer
+from server.renderer import EVERY_PIECE, Renderer, load_renderer
 
 GROOVE: Final = Path(__file__).resolve().parent.parent / "presets" / "grooves" / "pocket_funk.toml"
 SECONDS: Final = 4.0
@@ -68,10 +68,9 @@ def main() -> None:
         1,
         measure(renderer, events, 1, lambda n: renderer.set_kit({kits[n % len(kits)]: 1})),
     )
-    every = HopEvents(tuple(HopHit(lanes_of_piece(piece)[0], 0, 1.0) for piece in PIECES))
     for count in (2, 3, len(PIECES)):
         renderer.limit_passes(count)
-        show(f"1 hop in {count} passes, all awake", 1, measure(renderer, [every, *events], 1))
+        show(f"1 hop in {count} passes, all awake", 1, measure(renderer, [EVERY_PIECE, *events], 1))
 
 
 if __name__ == "__main__":

@@ -42,8 +42,9 @@ def drummers(
 ) -> None:
     """Measure the drummers on the Groove test split and write docs/results-drummers.md and results-drummers.csv."""
     from cli.evaluate import known
+    from cli.evaluation_crossed import DECIDES
     from cli.evaluation_drums import Ground
-    from cli.evaluation_kept import dated, keep, kept
+    from cli.evaluation_kept import dated, keep, kept, measured
     from evaluation.drummers.report import write_report
 
     wanted = known(only, SECTIONS, "section") or list(SECTIONS)
@@ -53,10 +54,11 @@ def drummers(
     for name in wanted:
         with console.status(name):
             keep(files[name], dated(run_section(name, ground)))
-    found = [findings for name in SECTIONS if (findings := kept(files[name]))]
-    sections = [section for findings in found for section in findings.sections]
-    claims = [claim for findings in found for claim in findings.claims]
-    for path in write_report(sections, claims, settings(quick), out):
+    found = {name: findings for name in SECTIONS if (findings := kept(files[name]))}
+    sections = [section for findings in found.values() for section in findings.sections]
+    claims = [claim for findings in found.values() for claim in findings.claims]
+    about = {**settings(quick), "measured in parts": measured(found)}
+    for path in write_report(sections, claims, about, out, DECIDES):
         Console(soft_wrap=True, highlight=False).print(str(path))
 
 

@@ -1,22 +1,31 @@
 """Findings of sections, kept, so that a page can be made again when one section is measured again."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cli.evaluation_drums import Findings
 from evaluation.bootstrap import Estimate
 from evaluation.drummers.report import Claim, Figure, Section
 from ghostnote.errors import InputError
 
+_MEASURED: Final = "\n\nMeasured "
+
 
 def dated(findings: Findings) -> Findings:
     """The findings with the time of their measurement below the first section's text."""
     first, *rest = findings.sections
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
-    return replace(findings, sections=[replace(first, text=f"{first.text.rstrip()}\n\nMeasured {now}."), *rest])
+    return replace(findings, sections=[replace(first, text=f"{first.text.rstrip()}{_MEASURED}{now}."), *rest])
+
+
+def measured(found: Mapping[str, Findings]) -> str:
+    """When each section, by name, was measured, in a line."""
+    times = {name: of.sections[0].text.rpartition(_MEASURED)[2].strip().rstrip(".") for name, of in found.items()}
+    return ", ".join(f"{name} {time}" for name, time in times.items())
 
 
 def keep(path: Path, findings: Findings) -> None:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,9 +14,10 @@ import torch
 from export.graphs import CONDITION, PredictorGraph, Tracing, tracings
 from export.model_card import model_card
 from export.parity import Parity, compare, open_graph, run_graph
-from export.precision import PRECISIONS, quantise, round_to_half, store_half
+from export.precision import PRECISIONS, fold, quantise, round_to_half, store_half
 from export.quality import Cost, cost_of
 from export.steady import steady_product
+from ghostnote.articulations import PIECES, lanes_of_piece
 from ghostnote.bundle import (
     FORMAT_VERSION,
     MANIFEST,
@@ -95,7 +96,8 @@ def export_bundle(
             round_to_half(predictor)
             predictor.memory.measure()
             parity, samples = write_graphs(codec, predictor, facts, small, finish=store_half)
-            for tracing in samples if precision == "int8" else ():
+            # The condition graph stays: it runs once per change of kit.
+            for tracing in samples[1:] if precision == "int8" else ():
                 path = folder / f"{tracing.role}.onnx"
                 write_bundle_graph(tracing, path)
                 quantise(path)
@@ -104,6 +106,7 @@ def export_bundle(
             if not cost.passes:
                 raise BundleError(f"{precision} changes the sound too much: {cost.text}; export fp32 or fp16")
         write_snapshot(samples, folder)
+        facts = replace(facts, kits=ringing(facts.kits, codec, predictor))
         manifest = make_manifest(codec, facts, samples, folder, precision)
         write_manifest(manifest, folder)
         (folder / "README.md").write_text(model_card(manifest), "utf-8")
@@ -158,6 +161,7 @@ def write_bundle_graph(tracing: Tracing, path: Path) -> None:
     write_graph(tracing, path)
     if isinstance(tracing.module, PredictorGraph):
         steady_product(path, "grid", "inlet")
+    fold(path)
 
 
 def write_snapshot(samples: Sequence[Tracing], folder: Path) -> None:
@@ -172,6 +176,17 @@ def write_snapshot(samples: Sequence[Tracing], folder: Path) -> None:
         outputs = run_graph(open_graph(folder / f"{tracing.role}.onnx"), tracing)
         arrays |= {f"{tracing.role}/out/{name}": value for name, value in outputs.items()}
     np.savez_compressed(folder / SNAPSHOT, **arrays)  # type: ignore[arg-type]
+
+
+def ringing(kits: Sequence[KitInfo], codec: "DrumCodec", predictor: "LivePredictor") -> tuple[KitInfo, ...]:
+    """The kits with how long their pieces sound, where they do not say it yet and the predictor knows it by heart."""
+    hop_seconds = codec.hop / codec.sample_rate
+    found: list[KitInfo] = []
+    for kit, lanes in zip(kits, predictor.memory.ring_hops(), strict=True):
+        hops = [max(lanes[lane] for lane in lanes_of_piece(piece)) for piece in PIECES]
+        seconds = tuple(round(hop_seconds * max(1.0, one), 3) for one in hops)
+        found.append(replace(kit, piece_seconds=seconds) if any(hops) and not kit.piece_seconds else kit)
+    return tuple(found)
 
 
 def make_manifest(

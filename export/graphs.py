@@ -14,6 +14,7 @@ from ghostnote.grid import N_COLUMNS, GridStream, HopEvents, HopHit
 
 if TYPE_CHECKING:
     from training.codecs.drum_codec import DrumCodec
+    from training.nets.causal import CausalStack, Past
     from training.predictors.live import LivePredictor
 
 
@@ -22,15 +23,17 @@ CONDITION: Final = ("inlet", "film", "kits", "shares")
 
 
 class ConditionGraph(nn.Module):
-    """(kit_weights [B, kits], drummer [B]) -> inlet, film, kits, shares."""
+    """(kit_weights [1, kits], drummer [1]) -> inlet, film, kits [1, M], shares [1, M]."""
 
     def __init__(self, predictor: "LivePredictor") -> None:
         super().__init__()
         self.predictor = predictor
 
     def forward(self, kit_weights: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """See `LivePredictor.condition`."""
-        return self.predictor.condition(kit_weights, drummer)
+        """See `LivePredictor.condition`; kits without a share are left out, so M is 1 but in a morph."""
+        inlet, film, kits, shares = self.predictor.condition(kit_weights, drummer)
+        heard = shares[0] > 0
+        return inlet, film, kits[:, heard], shares[:, heard]
 
 
 class PredictorGraph(nn.Module):
@@ -45,8 +48,13 @@ class PredictorGraph(nn.Module):
         noise: Tensor, *state: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """See `LivePredictor.step`."""
-        codes, new = self.predictor.step(grid, (inlet, film, kits, shares), temperature, noise, list(state))
+        codes, new = self.predictor.step(grid, (inlet, film, kits, shares), temperature, noise, pasts(state))
         return codes, *new
+
+
+def pasts(rows: Sequence[Tensor]) -> "list[Past]":
+    """The rows before a call, far and near of each block in turn, as the networks take them."""
+    return list(zip(rows[::2], rows[1::2], strict=True))
 
 
 class DecoderGraph(nn.Module):
@@ -66,7 +74,7 @@ class DecoderGraph(nn.Module):
         latent = chosen[:, :, 0]
         for book in range(1, chosen.shape[2]):
             latent = latent + chosen[:, :, book]
-        audio, new = self.decoder(latent, list(state))
+        audio, new = self.decoder(latent, [*pasts(state[:-1]), state[-1]])
         return audio, *new
 
 
@@ -93,6 +101,11 @@ class Tracing:
         """All outputs in order."""
         return [*self.outputs, *(f"{tensor.name}_next" for tensor in self.state)]
 
+    def silence(self, passes: int, hops: int) -> dict[str, np.ndarray]:
+        """Inputs of the states at the start of a call of so many hops."""
+        shapes = {name: shape for tensor in self.state for name, shape in tensor.inputs(hops).items()}
+        return {name: np.zeros((passes, *shape), np.float32) for name, shape in shapes.items()}
+
 
 def tracings(
     codec: "DrumCodec", predictor: "LivePredictor", n_kits: int, n_drummers: int, *, rows: int = 8, batch: int = 2
@@ -111,33 +124,43 @@ def tracings(
         "noise": -torch.log(-torch.log(uniform)),
     }  # fmt: skip
     codes = {"codes": torch.randint(size, (batch, rows, books), generator=random)}
+    tail = StateTensor(f"decoder_{len(codec.decoder.stack.lags):02}", (codec.hop, codec.channels))
     return [
-        _tracing("condition", ConditionGraph(predictor), condition_inputs, CONDITION, []),
+        _tracing("condition", ConditionGraph(predictor), condition_inputs, CONDITION, (), random),
         _tracing(
             "predictor", PredictorGraph(predictor), predictor_inputs, ("codes",),
-            _random_like(predictor.initial_state(batch, grid), random),
+            _histories("predictor", predictor.stack), random,
         ),
         _tracing(
-            "decoder", DecoderGraph(codec), codes, ("audio",),
-            _random_like(codec.decoder.initial_state(batch, grid), random),
+            "decoder", DecoderGraph(codec), codes, ("audio",), (*_histories("decoder", codec.decoder.stack), tail),
+            random,
         ),
     ]  # fmt: skip
 
 
 _PASS: Final = {0: "passes", 1: "hops"}
-_AXES: Final = {"grid": _PASS, "noise": _PASS, "codes": _PASS, "audio": {0: "passes", 1: "frames"}}
+_AXES: Final = {
+    **dict.fromkeys(("grid", "codes"), _PASS), "noise": {0: "own_passes", 1: "own_hops"},
+    "audio": {0: "passes", 1: "frames"}, "kits": {1: "morphed"}, "shares": {1: "morphed"},
+}  # fmt: skip
+
+
+def _histories(role: str, stack: "CausalStack") -> tuple[StateTensor, ...]:
+    return tuple(StateTensor(f"{role}_{n:02}", (lags[0], stack.channels), lags) for n, lags in enumerate(stack.lags))
 
 
 def _tracing(
-    role: str, module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...], state: Sequence[Tensor]
-) -> Tracing:
-    names = [f"{role}_{index:02}" for index in range(len(state))]
-    tensors = tuple(StateTensor(name, tuple(value.shape[1:])) for name, value in zip(names, state, strict=True))
-    every = {**inputs, **dict(zip(names, state, strict=True))}
-    dynamic = {name: axes for name, axes in _AXES.items() if name in every or name in outputs}
-    for name in names:
-        dynamic[name] = dynamic[f"{name}_next"] = {0: "passes"}
-    return Tracing(role, module, every, outputs, dynamic, tensors)
+    role: str, module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...],
+    state: tuple[StateTensor, ...], random: torch.Generator,
+) -> Tracing:  # fmt: skip
+    batch, rows = next(iter(inputs.values())).shape[:2]
+    every, dynamic = dict(inputs), {n: axes for n, axes in _AXES.items() if n in inputs or n in outputs}
+    for tensor in state:
+        for name, shape in tensor.inputs(rows).items():
+            every[name] = 0.5 * torch.randn(batch, *shape, generator=random)
+            dynamic[name] = {0: "passes", 1: f"{name}_rows"} if tensor.lags else {0: "passes"}
+        dynamic[f"{tensor.name}_next"] = _PASS if tensor.lags else {0: "passes"}
+    return Tracing(role, module, every, outputs, dynamic, state)
 
 
 def _random_grid(batch: int, rows: int) -> Tensor:
@@ -151,7 +174,3 @@ def _random_grid(batch: int, rows: int) -> Tensor:
             struck = [HopHit(int(lane), int(random.integers(256)), float(random.random())) for lane in lanes]
             row[:] = stream.row(HopEvents(tuple(hit for hit in struck if random.random() < 0.5)))
     return torch.from_numpy(grid)
-
-
-def _random_like(state: Sequence[Tensor], random: torch.Generator) -> list[Tensor]:
-    return [0.5 * torch.randn(tensor.shape, generator=random) for tensor in state]

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
@@ -12,6 +13,19 @@ from torch import nn
 PRECISIONS: Final = ("fp32", "fp16", "int8")
 _SMALLEST: Final = 256
 """Tensors of fewer elements stay fp32: there is nothing to gain."""
+
+
+def fold(path: Path) -> None:
+    """Compute what depends on constants alone, here instead of at each start: products then have fixed matrices.
+
+    The graph stays one of plain ONNX operators.
+    """
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    options.log_severity_level = 3
+    # It would turn products that `quantise` knows into ones that it does not know.
+    ort.InferenceSession(path, options, ["CPUExecutionProvider"], disabled_optimizers=["MatMulAddFusion"])
 
 
 def round_to_half(module: nn.Module) -> None:
@@ -50,13 +64,15 @@ def store_half(path: Path) -> None:
 
 
 def quantise(path: Path) -> None:
-    """Turn the products with fixed matrices into 8-bit ones: weights in blocks of 32 with a scale each.
+    """Turn the products with fixed matrices into 8-bit ones: weights in blocks of 128 with a scale each.
+
+    With blocks of 32 the products took a third longer; against fp32 the worst kit's SC was 0.051 then and is 0.065.
 
     What is multiplied with them is quantised row by row at run time, so a hop sounds the same in every call. (ONNX
     Runtime's dynamic mode takes one scale for the whole call: there live and file differed by -15 dB.)
     """
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
-    quantizer = MatMulNBitsQuantizer(onnx.load(path), bits=8, block_size=32, is_symmetric=True, accuracy_level=4)
+    quantizer = MatMulNBitsQuantizer(onnx.load(path), bits=8, block_size=128, is_symmetric=True, accuracy_level=4)
     quantizer.process()
     onnx.save(quantizer.model.model, path)  # type: ignore[union-attr]

@@ -84,9 +84,8 @@ class _Chain:
         return codes, self._run("decoder", codes=codes)[0].sum(0)
 
     def _run(self, role: str, **inputs: NDArray[Any]) -> list[NDArray[Any]]:
-        passes = len(next(iter(inputs.values())))
-        state = {t.name: np.zeros((passes, *t.shape), np.float32) for t in self.tracings[role].state}
-        return self.sessions[role].run(None, {**inputs, **state})  # type: ignore[return-value]
+        silence = self.tracings[role].silence(*next(iter(inputs.values())).shape[:2])
+        return self.sessions[role].run(None, {**inputs, **silence})  # type: ignore[return-value]
 
 
 def _spectrum(audio: Floats) -> Floats:

@@ -20,7 +20,7 @@ from ghostnote.errors import BundleError, InputError, MissingError
 from ghostnote.grid import GRID_NAME, N_COLUMNS
 from ghostnote.toml_reader import TableError, from_table
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST: Final = "manifest.toml"
 SNAPSHOT: Final = "snapshot.npz"
 ROLES: Final = ("condition", "predictor", "decoder")
@@ -30,14 +30,32 @@ DEFAULT_BUNDLE: Final = "default"
 
 @dataclass(frozen=True)
 class StateTensor:
-    """One tensor that a graph hands from call to call: input `NAME`, output `NAME_next`. Zero at the start."""
+    """What a graph remembers from call to call, zero at the start: see docs/bundle.md.
+
+    Without lags a tensor: input `NAME`, output `NAME_next`. With lags the last rows of a sequence: inputs `NAME_LAG`,
+    the rows that lie so many hops before those of the call, as far as they come before it; output `NAME_next`, the
+    call's own rows.
+    """
 
     name: str
     shape: tuple[int, ...]
-    """Without the leading batch dimension."""
+    """Without the leading batch dimension; with lags [rows, width]."""
+    lags: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check(all(size > 0 for size in self.shape), f"shape {list(self.shape)} has a size below 1")
+        fits = not self.lags or (len(self.shape) == 2 and all(0 < lag <= self.shape[0] for lag in self.lags))
+        _check(fits, f"lags {list(self.lags)} do not fit the shape {list(self.shape)}")
+
+    def inputs(self, hops: int) -> dict[str, tuple[int, ...]]:
+        """Inputs of a call of so many hops by name, with their shapes without the batch dimension."""
+        if not self.lags:
+            return {self.name: self.shape}
+        return {f"{self.name}_{lag}": (min(hops, lag), self.shape[1]) for lag in self.lags}
+
+    def output(self, hops: int) -> tuple[int, ...]:
+        """Shape of the output `NAME_next` without the batch dimension."""
+        return (hops, self.shape[1]) if self.lags else self.shape
 
 
 @dataclass(frozen=True)
@@ -82,6 +100,10 @@ class GridSpec:
     columns: int
 
 
+LONGEST_RING: Final = 60.0
+"""Of a piece [s]."""
+
+
 @dataclass(frozen=True)
 class KitInfo:
     """A timbre inside the bundle; its index in `Manifest.kits` is the network's."""
@@ -95,6 +117,8 @@ class KitInfo:
     """Added by the renderer, so that the kit is as loud as the one that it models."""
     piece_db: tuple[float, ...] = ()
     """Likewise added to each piece, in the order of PIECES; none given: 0."""
+    piece_seconds: tuple[float, ...] = ()
+    """How long each piece sounds after a hit at most; none given: not known."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +168,11 @@ class Manifest:
         _check(
             all(len(k.piece_db) in (0, len(PIECES)) and all(abs(g) <= 24 for g in k.piece_db) for k in self.kits),
             f"a kit's piece_db is not {len(PIECES)} gains within 24 dB either way",
+        )
+        rings = [k.piece_seconds for k in self.kits]
+        _check(
+            all(len(one) in (0, len(PIECES)) and all(0 < s <= LONGEST_RING for s in one) for one in rings),
+            f"a kit's piece_seconds is not {len(PIECES)} times above 0 and up to {LONGEST_RING:g} s",
         )
         _check(bool(self.drummers), "no drummers")
         ids = [kit.id for kit in self.kits]

@@ -74,14 +74,15 @@ def choked_lanes(lane: int) -> tuple[int, ...]:
 
 
 def _lane_block(struck: Numbers, velocity: Numbers, position: Numbers, age: Numbers) -> FloatArray:
-    """Columns 0-19 of one or many lanes; the arguments share one shape, `position` is that of the last hit."""
-    rings = [velocity * np.exp(-age / tau) for tau in RING_HOPS]
-    turn = 2 * pi * position
-    phase = [f(k * turn) * rings[1] for k in (1, 2) for f in (np.sin, np.cos)]
+    """Columns 0-19 of lanes, [..., 20]; the arguments share one shape, `position` is that of the last hit."""
+    hit = np.stack([struck, struck * velocity, struck * position], axis=-1)
+    velocity, age = velocity[..., None], age[..., None]
+    rings = velocity * np.exp(-age / np.array(RING_HOPS))
+    turns = position[..., None] * (2 * pi * np.array([1, 2]))
+    phase = np.stack([np.sin(turns), np.cos(turns)], axis=-1).reshape(*position.shape, 4) * rings[..., 1:2]
     octave = np.maximum(np.log2(age), 0)
-    tents = [velocity * np.maximum(0, 1 - abs(octave - k)) for k in range(len(TENT_HOPS))]
-    columns = [struck, struck * velocity, struck * position, *rings, *phase, *tents]
-    return np.stack(columns, axis=-1).astype(np.float32)
+    tents = velocity * np.maximum(0, 1 - abs(octave - np.arange(len(TENT_HOPS))))
+    return np.concatenate([hit, rings, phase, tents], axis=-1).astype(np.float32)
 
 
 class GridStream:
@@ -97,13 +98,28 @@ class GridStream:
         self._last = np.full(N_LANES, _NEVER)
         self._velocity = np.zeros(N_LANES)
 
+    def rows(self, events: Sequence[HopEvents]) -> FloatArray:
+        """The next rows [len(events), N_COLUMNS]. Hits outside their hop raise ValueError."""
+        last, velocity = np.empty((len(events), N_LANES)), np.empty((len(events), N_LANES))
+        out = np.zeros((len(events), N_COLUMNS), np.float32)
+        lanes = out[:, : N_LANES * LANE_COLUMNS].reshape(len(events), N_LANES, LANE_COLUMNS)
+        end = self._n + 1 + np.arange(len(events))[:, None]
+        for row, one in enumerate(events):
+            lanes[row, self._take(one), -1] = 1
+            last[row], velocity[row] = self._last, self._velocity
+            turn = 2 * pi * one.beat
+            out[row, -4:] = one.openness, sin(turn), cos(turn), tempo_feature(one.bpm)
+        lanes[..., :-1] = _lane_block((last >= end - 1).astype(np.float64), velocity, last % 1.0, end - last)
+        return out
+
     def row(self, events: HopEvents) -> FloatArray:
-        """The next row [N_COLUMNS]. Hits outside the hop raise ValueError."""
-        choke = np.zeros((N_LANES, 1), np.float32)
-        for lane in events.chokes:
-            for damped in choked_lanes(lane):
-                choke[damped] = 1
-                self._velocity[damped] = 0
+        """The next row alone, [N_COLUMNS]."""
+        return self.rows([events])[0]
+
+    def _take(self, events: HopEvents) -> list[int]:
+        """Take in what happens in the next hop; the lanes that it chokes."""
+        choked = [damped for lane in events.chokes for damped in choked_lanes(lane)]
+        self._velocity[choked] = 0
         for offset, together in groupby(sorted(_loudest(events.hits), key=_offset), key=_offset):
             if not 0 <= offset < self.hop:
                 raise ValueError(f"hit offset {offset} outside the hop of {self.hop} frames")
@@ -114,12 +130,7 @@ class GridStream:
                 self._last[hit.lane] = self._n + offset / self.hop
                 self._velocity[hit.lane] = hit.velocity
         self._n += 1
-        struck = (self._last >= self._n - 1).astype(np.float64)
-        block = _lane_block(struck, self._velocity, self._last % 1.0, self._n - self._last)
-        lanes = np.concatenate([block, choke], axis=1)
-        turn = 2 * pi * events.beat
-        rest = (events.openness, sin(turn), cos(turn), tempo_feature(events.bpm))
-        return np.concatenate([lanes.ravel(), np.array(rest, np.float32)])
+        return choked
 
 
 def piece_columns(pieces: Sequence[str]) -> FloatArray:
@@ -132,10 +143,10 @@ def piece_columns(pieces: Sequence[str]) -> FloatArray:
 
 def by_piece(grid: FloatArray) -> tuple[list[int], FloatArray]:
     """Grid [T, columns] -> the places in PIECES of the pieces that sound, and a grid for each [pieces, T, columns]."""
-    own = [piece_columns((piece,)) - piece_columns(()) for piece in PIECES]
-    sounding = [index for index, columns in enumerate(own) if (grid * columns).any()]
-    grids = [grid * piece_columns((PIECES[index],)) for index in sounding]
-    return sounding, np.stack(grids) if grids else np.zeros((0, *grid.shape), np.float32)
+    masks = np.stack([piece_columns((piece,)) for piece in PIECES])
+    own = masks > piece_columns(())
+    sounding = [index for index, columns in enumerate(own) if grid[:, columns].any()]
+    return sounding, grid * masks[sounding, None]
 
 
 def tempo_feature(bpm: float) -> float:

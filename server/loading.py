@@ -5,13 +5,13 @@ from bisect import bisect_right
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from ghostnote.articulations import PIECES, lanes_of_piece
+from ghostnote.articulations import PIECES
 from ghostnote.bundle import bundle_folder
-from ghostnote.grid import HopEvents, HopHit
+from ghostnote.grid import HopEvents
 from ghostnote.latency import ARRIVAL_SECONDS, WORK_SECONDS, block_wait
 from server.control import Renders
 from server.realtime import OTHER_PRIORITY, prioritise_thread
-from server.renderer import Renderer, load_renderer
+from server.renderer import EVERY_PIECE, Renderer, load_renderer
 from server.serve_config import ServeConfig
 
 WARM_UP_HOPS: Final = 40
@@ -48,7 +48,6 @@ def passes_in_time(renderer: Renderer, seconds: float) -> int:
 
     Leaves the renderer as new, a pass for each piece.
     """
-    every = tuple(HopHit(lanes_of_piece(piece)[0], 0, 1.0) for piece in PIECES)
 
     def shortest(passes: int) -> float:
         renderer.limit_passes(passes)
@@ -56,7 +55,7 @@ def passes_in_time(renderer: Renderer, seconds: float) -> int:
         took: list[float] = []
         for _ in range(TRIALS):
             begin = time.perf_counter()
-            renderer.render([HopEvents(every)])
+            renderer.render([EVERY_PIECE])
             took.append(time.perf_counter() - begin)
         return min(took)
 

@@ -28,6 +28,8 @@ FILE_HOPS: Final = 256
 TAIL_SECONDS: Final = 6.0
 TAIL_DB: Final = -60.0
 """A tail ends where it stays this far below the peak, at the latest after TAIL_SECONDS."""
+QUIET_SECONDS: Final = 0.25
+"""It has died when it stayed there for so long."""
 FADE_SECONDS: Final = 0.02
 CUT_FADE_SECONDS: Final = 1.0
 """Fade of a tail that would ring beyond TAIL_SECONDS."""
@@ -78,14 +80,16 @@ def render_performance(
     total = played + ceil(TAIL_SECONDS * renderer.sample_rate / renderer.hop)
     events = hop_events(performance, total, hop=renderer.hop, sample_rate=renderer.sample_rate)
     parts: list[Audio] = []
-    peak = 0.0
+    peak = quiet = 0.0
     for first in range(0, total, hops_per_call):
         parts.append(_tracks(renderer, events[first : first + hops_per_call], pieces))
         if advance:
             advance(min(1.0, (first + hops_per_call) / total))
         loud = float(np.abs(parts[-1]).max(initial=0.0))
         peak = max(peak, loud)
-        if first >= played and loud < peak * 10 ** (TAIL_DB / 20):
+        died = first >= played and loud < peak * 10 ** (TAIL_DB / 20)
+        quiet = quiet + parts[-1].shape[1] / renderer.sample_rate if died else 0.0
+        if quiet >= QUIET_SECONDS:
             break
     return _finish(renderer, np.concatenate(parts, axis=1), performance.duration, pieces, rate)
 

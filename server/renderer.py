@@ -3,33 +3,44 @@
 Each piece goes through the networks in a pass of its own, unless there is no time for that (`server.sharing`); a pass
 is one element of the batch, sees only its own lanes of the grid, and has its own state and noise. Levels take effect at
 the next hop, kit and drummer, too, or a hop or two later where that is worked out beside (`server.conditioning`). What
-is rendered does not depend on how the hops are cut into calls. Before its first hit, and once `RING_SECONDS` have
-passed since its last one, a pass is exact silence and rests; the next hit starts it afresh.
+is rendered does not depend on how the hops are cut into calls. Before its first hit, and once it has rung
+(`server.rings`), a pass is exact silence and rests; the next hit starts it afresh.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from math import ceil, isnan
+from math import isnan
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ghostnote.articulations import PIECE_OF_LANE, PIECES, lanes_of_piece
+from ghostnote.articulations import PIECES, lanes_of_piece
 from ghostnote.errors import InputError
 from ghostnote.grid import GridStream, HopEvents, HopHit, piece_columns
 from server.conditioning import Conditioning
 from server.noise import GumbelStream
-from server.session import Condition, Networks, State
+from server.rings import Hops, Rings, fade, fades, ring_hops
+from server.session import Condition, Networks
 from server.sharing import Group, off_by, share_passes
 
 Audio = NDArray[np.float32]
-RING_SECONDS: Final = 10.0
-"""Time after the last hit that a kit may ring; its last tenth is faded."""
+EVERY_PIECE: Final = HopEvents(tuple(HopHit(lanes_of_piece(piece)[0], 0, 1.0) for piece in PIECES))
+"""A hop in which every pass is awake."""
 WARM_UP_HOPS: Final = 8
 _ROLES: Final = ("predictor", "decoder")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the passes that are awake sound like over some hops of a call."""
+
+    first: int
+    end: int
+    passes: list[int]
+    sound: Audio
+    """[passes, frames, channels]"""
 
 
 class Renderer:
@@ -63,9 +74,9 @@ class Renderer:
         self._pans: dict[str, float] = dict.fromkeys(PIECES, 0.0)
         self._most_passes: int | None = None
         self._shares = share_passes(self._levels, self._pans)
-        self._grid = GridStream(self.hop)
-        self._ring_hops = ceil(RING_SECONDS * self.sample_rate / self.hop)
+        self._grid, self._rings, self._ring_hops = GridStream(self.hop), Rings(), ring_hops(self.manifest)
         self._passes = [self._make_pass(one.group) for one in self._shares]
+        self._gains: tuple[object, Audio] | None = None
         self.reset()
 
     @property
@@ -81,10 +92,10 @@ class Renderer:
     def reset(self) -> None:
         """Silence; every hit is forgotten, the noise starts anew. Kit, drummer and levels stay."""
         self._hop_index = 0
-        self._since = np.full(len(PIECES), self._ring_hops)
+        self._rings.reset()
         self._grid.reset()
-        self._awake: tuple[int, ...] = ()
-        self._states: dict[str, State] = {role: self._networks.initial_state(role, 0) for role in _ROLES}
+        self._awake: list[int] = []
+        self._states = {role: self._networks.initial_state(role, len(PIECES)) for role in _ROLES}
         self._gain = self.gains
 
     def close(self) -> bool:
@@ -131,96 +142,108 @@ class Renderer:
 
     def render(self, events: Sequence[HopEvents]) -> Audio:
         """The next len(events) hops, [len(events) * hop, channels], levels as the network gives them (may exceed 1)."""
-        sound = self.render_groups(events)
-        target, start = self.gains, self._gain
-        if len(sound) == 1 and np.array_equal(target, start):
-            return sound[0] * target[0]
-        mix = np.einsum("gfc,gc->fc", sound, target)
-        if len(events) and not np.array_equal(target, start):
-            ramp = np.linspace(1, 0, self.hop, endpoint=False, dtype=np.float32)[:, None]
-            mix[: self.hop] += ramp * np.einsum("gfc,gc->fc", sound[:, : self.hop], start - target)
-            self._gain = target
+        mix = np.zeros((len(events) * self.hop, self.channels), np.float32)
+        for run in self._render(events):
+            gains, before = self.gains[run.passes], self._gain[run.passes]
+            part = mix[run.first * self.hop : run.end * self.hop]
+            np.einsum("pfc,pc->fc", run.sound, gains, out=part)
+            if run.first == 0 and not np.array_equal(gains, before):
+                ramp = np.linspace(1, 0, self.hop, endpoint=False, dtype=np.float32)[:, None]
+                part[: self.hop] += ramp * np.einsum("pfc,pc->fc", run.sound[:, : self.hop], before - gains)
+        if len(events):
+            self._gain = self.gains
         return mix
-
-    def learn(self, events: Sequence[HopEvents]) -> None:
-        """Take in the next hops without sound: the grid knows what rings, the networks are as they were."""
-        for one in events:
-            self._grid.row(one)
-        self._hops_since_hit(events)
-        self._hop_index += len(events)
 
     def render_groups(self, events: Sequence[HopEvents]) -> Audio:
         """As `render`, but each pass by itself, without level and pan: [groups, frames, channels]."""
-        condition = self._conditioning.value()
-        rows = [self._grid.row(one) for one in events]
-        since = self._hops_since_hit(events)
         sound = np.zeros((len(self._passes), len(events) * self.hop, self.channels), np.float32)
-        awake = [tuple(np.flatnonzero(one < self._ring_hops).tolist()) for one in since]
-        for which, run in groupby(range(len(events)), key=lambda n: awake[n]):
-            hops = list(run)
-            first, end = hops[0], hops[-1] + 1
-            self._wake(which)
-            if which:
-                part = self._run_networks(np.stack(rows[first:end]), condition)
-                part *= self._fade(since[first:end, list(which)])
-                sound[list(which), first * self.hop : end * self.hop] = part
-            self._hop_index += end - first
+        for run in self._render(events):
+            sound[run.passes, run.first * self.hop : run.end * self.hop] = run.sound
         return sound
+
+    def learn(self, events: Sequence[HopEvents]) -> None:
+        """Take in the next hops without sound: the grid knows what rings, the networks are as they were."""
+        self._grid.rows(events)
+        self._rings.advance(events, self._ring)
+        self._hop_index += len(events)
+
+    def _render(self, events: Sequence[HopEvents]) -> list[_Run]:
+        """Cut where passes wake up or go to rest; in between, what is awake goes through the networks in one call."""
+        condition = self._conditioning.value()
+        rows = self._grid.rows(events)
+        left, length = self._rings.advance(events, self._ring)
+        awake = self._longest(left) > 0
+        changes = np.flatnonzero((awake[1:] != awake[:-1]).any(axis=1)) + 1
+        runs: list[_Run] = []
+        for first, end in zip([0, *changes.tolist()], [*changes.tolist(), len(events)], strict=True):
+            passes = self._wake(np.flatnonzero(awake[first]).tolist() if len(events) else [])
+            if passes:
+                sound = self._run_networks(rows[first:end], condition)
+                if fades(left[first:end], length[first:end]):
+                    gain = self._longest(fade(left[first:end], length[first:end], self.hop))[:, passes]
+                    sound *= gain.swapaxes(0, 1).reshape(len(passes), -1, 1)
+                runs.append(_Run(first, end, passes, sound))
+            self._hop_index += end - first
+        return runs
 
     def _run_networks(self, rows: Audio, condition: Condition) -> Audio:
         """rows [T, columns] -> [awake passes, T * hop, channels]; carries the states."""
         passes = [self._passes[index] for index in self._awake]
-        grid = np.stack([rows * one.columns for one in passes])
+        grid = rows * np.stack([one.columns for one in passes])[:, None]
         if self._temperature.any():
             noise = np.stack([one.noise.draw(self._hop_index, len(rows)) for one in passes])
         else:
-            noise = np.zeros((*grid.shape[:2], self.manifest.codes.books, self.manifest.codes.size), np.float32)
-        states = self._states
-        codes, states["predictor"] = self._networks.predict(
-            grid, condition, self._temperature, noise, states["predictor"]
-        )
-        audio, states["decoder"] = self._networks.decode(codes, states["decoder"])
-        return audio
+            noise = np.zeros((1, 1, self.manifest.codes.books, self.manifest.codes.size), np.float32)
+        codes = self._networks.predict(grid, condition, self._temperature, noise, self._states["predictor"])
+        return self._networks.decode(codes, self._states["decoder"])
 
-    def _hops_since_hit(self, events: Sequence[HopEvents]) -> NDArray[np.int64]:
-        """For each hop and pass, how many hops ago its last hit was, 0 for a hop with one: [len(events), passes]."""
-        since = np.empty((len(events), len(self._passes)), np.int64)
-        for row, one in zip(since, events, strict=True):
-            self._since += 1
-            self._since[[PIECE_OF_LANE[hit.lane] for hit in one.hits]] = 0
-            row[:] = [self._since[list(p.pieces)].min() for p in self._passes]
-        return since
+    def _wake(self, passes: list[int]) -> list[int]:
+        """Let just these passes be awake, and say in which order they go through the networks.
 
-    def _fade(self, since: NDArray[np.int64]) -> Audio:
-        """Gain towards the rest, [passes, hops * hop, 1]: 1 until the last tenth of `RING_SECONDS`, then down to 0."""
-        left = self._ring_hops - since.T[..., None] - np.arange(self.hop) / self.hop
-        return np.clip(10 * left / self._ring_hops, 0, 1).astype(np.float32).reshape(since.shape[1], -1, 1)
+        Those that were at rest begin from silence.
+        """
+        for index in [one for one in self._awake if one not in passes]:
+            place = self._awake.index(index)
+            self._awake[place] = self._awake[-1]
+            self._awake.pop()
+            for state in self._states.values():
+                state.drop(place)
+        for index in passes:
+            if index not in self._awake:
+                self._awake.append(index)
+                for state in self._states.values():
+                    state.add()
+        return list(self._awake)
 
-    def _wake(self, passes: tuple[int, ...]) -> None:
-        """Keep the states of just these passes; those that were at rest begin from silence."""
-        if passes == self._awake:
-            return
-        kept = [index for index in passes if index in self._awake]
-        for role, state in self._states.items():
-            fresh = self._networks.initial_state(role, len(passes))
-            for new, old in zip(fresh, state, strict=True):
-                new[[passes.index(index) for index in kept]] = old[[self._awake.index(index) for index in kept]]
-            self._states[role] = fresh
-        self._awake = passes
+    def _longest(self, of_pieces: NDArray[Any]) -> NDArray[Any]:
+        """[hops, pieces, ...] -> the greatest value of each pass's pieces, [hops, passes, ...]."""
+        pieces = [piece for one in self._passes for piece in one.pieces]
+        starts = np.cumsum([0, *(len(one.pieces) for one in self._passes[:-1])])
+        return np.maximum.reduceat(of_pieces[:, pieces], starts, axis=1)
+
+    @property
+    def _ring(self) -> Hops:
+        """Hops that a hit makes each piece ring, by the longest of the kits that play."""
+        return self._ring_hops[self._conditioning.choice[0][0] > 0].max(axis=0)
 
     @property
     def gains(self) -> Audio:
         """Level and pan of each pass as factors, with the gains of the kit that plays, [groups, channels]."""
+        choice = self._conditioning.choice
+        if self._gains is None or self._gains[0] is not choice:
+            self._gains = (choice, self._gains_of(choice[0][0]))
+        return self._gains[1]
+
+    def _gains_of(self, kit_weights: Audio) -> Audio:
         rows: list[Audio] = []
-        kit_db = self._conditioning.choice[0][0] @ self._kit_gains
-        for one, own in zip(self._shares, self._passes, strict=True):
-            balance = np.array([min(1, 1 - one.pan), min(1, 1 + one.pan)]) if self.channels == 2 else np.ones(1)
-            rows.append((10 ** ((one.level + kit_db[list(own.pieces)].mean()) / 20) * balance).astype(np.float32))
+        kit_db = kit_weights @ self._kit_gains
+        for share, one in zip(self._shares, self._passes, strict=True):
+            balance = np.array([min(1, 1 - share.pan), min(1, 1 + share.pan)]) if self.channels == 2 else np.ones(1)
+            rows.append((10 ** ((share.level + kit_db[one.pieces].mean()) / 20) * balance).astype(np.float32))
         return np.stack(rows)
 
     def _make_pass(self, group: Group) -> "_Pass":
-        codes = self.manifest.codes
-        pieces = tuple(PIECES.index(piece) for piece in group)
+        pieces, codes = [PIECES.index(piece) for piece in group], self.manifest.codes
         return _Pass(group, pieces, piece_columns(group), GumbelStream(self._seed, pieces[0], codes.books, codes.size))
 
     def _regroup(self) -> None:
@@ -229,16 +252,16 @@ class Renderer:
         A new pass goes on from the pass that most of its pieces came from, if it is the largest to come from there:
         so nothing that rings is heard twice. The others start from silence, but the grid tells them what still rings.
         """
-        self._shares = share_passes(self._levels, self._pans, self._most_passes)
+        self._shares, self._gains = share_passes(self._levels, self._pans, self._most_passes), None
         groups, old = [one.group for one in self._shares], self._passes
         if groups == [one.group for one in old]:
             return
         came_from = {p: index for index, one in enumerate(old) for p in one.group}
         parents = [_commonest([came_from[p] for p in group]) for group in groups]
         heirs = {parent: _largest(groups, parents, parent) for parent in set(parents)}
-        self._wake(tuple(parent for parent in self._awake if parent in heirs))
+        self._wake([parent for parent in self._awake if parent in heirs])
         self._passes = [self._make_pass(group) for group in groups]
-        self._awake = tuple(heirs[parent] for parent in self._awake)
+        self._awake = [heirs[parent] for parent in self._awake]
         self._gain = self._gain[parents]
 
 
@@ -247,8 +270,8 @@ class _Pass:
     """One element of the batch."""
 
     group: Group
-    pieces: tuple[int, ...]
-    """The same as places in PIECES."""
+    pieces: list[int]
+    """Their places in PIECES."""
     columns: Audio
     """1 for the grid columns it sees, 0 for those of other pieces' lanes, [N_COLUMNS]."""
     noise: GumbelStream
@@ -277,8 +300,7 @@ def load_renderer(
     """
     networks = Networks(bundle, threads=threads, provider=provider)
     renderer = Renderer(networks, seed=seed, temperature=temperature, beside=beside)
-    every = tuple(HopHit(lanes_of_piece(piece)[0], 0, 1.0) for piece in PIECES)
     for _ in range(WARM_UP_HOPS):
-        renderer.render([HopEvents(every)])
+        renderer.render([EVERY_PIECE])
     renderer.reset()
     return renderer

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from ghostnote.bundle import Graph, Manifest, StateTensor, load_manifest
 from ghostnote.errors import BundleError, InputError
+from server.state import Floats, State
 
 log = logging.getLogger(__name__)
 
-Floats = NDArray[np.float32]
-State = list[Floats]
 Condition = Mapping[str, NDArray[Any]]
 """What a kit and a drummer make of the networks, by tensor name."""
 
@@ -36,7 +35,7 @@ PROVIDERS: Final = {
 
 
 class Networks:
-    """Condition, predictor and decoder of one bundle. Stateless: the caller keeps the state tensors."""
+    """Condition, predictor and decoder of one bundle. Stateless: the caller keeps a `State` for each of the latter."""
 
     def __init__(self, folder: Path, *, threads: int = 1, provider: str = "cpu") -> None:
         """Load the bundle in `folder`; raises BundleError, or InputError for an unknown provider."""
@@ -58,35 +57,42 @@ class Networks:
             self._sessions.popitem()
         return bool(self._sessions)
 
-    def initial_state(self, role: str, batch: int) -> State:
-        """Zeros, [batch, ...] for each state tensor of the graph."""
-        return [np.zeros((batch, *tensor.shape), np.float32) for tensor in self.manifest.graph(role).state]
+    def initial_state(self, role: str, most: int) -> State:
+        """Silence of a graph for up to `most` passes, of which none is awake."""
+        return State(self.manifest.graph(role).state, most)
 
     def condition(self, kit_weights: Floats, drummer: NDArray[np.int64]) -> Condition:
         """kit_weights [1, kits], drummer [1] -> what `predict` needs, by name; run once per change of kit."""
-        values = self._run("condition", {"kit_weights": kit_weights, "drummer": drummer}, [])[0]
-        names = [output.name for output in self._sessions["condition"].get_outputs()]
-        return dict(zip(names, values, strict=True))
+        session = self._sessions["condition"]
+        values = session.run(None, {"kit_weights": kit_weights, "drummer": drummer})
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, values, strict=True))  # type: ignore[arg-type]
 
     def predict(
         self, grid: Floats, condition: Condition, temperature: Floats, noise: Floats, state: State
-    ) -> tuple[NDArray[np.int64], State]:
-        """grid [B, T, columns], temperature [K], noise [B, T, K, V] -> (codes [B, T, K], new state)."""
+    ) -> NDArray[np.int64]:
+        """grid [B, T, columns], temperature [K], noise [B or 1, T or 1, K, V], state of B passes -> codes [B, T, K]."""
         feeds = {"grid": grid, **condition, "temperature": temperature, "noise": noise}
-        (codes,), new = self._run("predictor", feeds, state)
-        return codes, new  # type: ignore[return-value]
+        codes, new = self._run("predictor", feeds, grid.shape[1], state)
+        state.take(new)
+        return codes  # type: ignore[return-value]
 
-    def decode(self, codes: NDArray[np.int64], state: State) -> tuple[Floats, State]:
-        """codes [B, T, K] -> (audio [B, T * hop, channels], new state)."""
-        (audio,), new = self._run("decoder", {"codes": codes}, state)
-        return audio, new
+    def decode(self, codes: NDArray[np.int64], state: State) -> Floats:
+        """codes [B, T, K] -> audio [B, T * hop, channels]; `state` of B passes."""
+        audio, new = self._run("decoder", {"codes": codes}, codes.shape[1], state)
+        state.take(new)
+        return audio
 
-    def _run(self, role: str, feeds: Mapping[str, NDArray[Any]], state: State) -> tuple[list[Floats], State]:
-        tensors = self.manifest.graph(role).state
-        states = {tensor.name: value for tensor, value in zip(tensors, state, strict=True)}
-        outputs: list[Floats] = self._sessions[role].run(None, {**feeds, **states})  # type: ignore[assignment]
-        split = len(outputs) - len(tensors)
-        return outputs[:split], outputs[split:]
+    def _run(
+        self, role: str, feeds: Mapping[str, NDArray[Any]], hops: int, state: State
+    ) -> tuple[Floats, list[Floats]]:
+        result, *new = self._sessions[role].run(None, {**feeds, **state.feeds(hops)})
+        return result, new  # type: ignore[return-value]
+
+    def _silence(self, role: str) -> State:
+        state = self.initial_state(role, 1)
+        state.add()
+        return state
 
     def _check(self, folder: Path) -> None:
         """One silent hop through all graphs: names, ranks, sizes and types are what the manifest says."""
@@ -99,8 +105,9 @@ class Networks:
             noise = np.zeros((1, 1, m.codes.books, m.codes.size), np.float32)
             grid = np.zeros((1, 1, m.grid.columns), np.float32)
             temperature = np.array(m.codes.temperature, np.float32)
-            codes, predicted = self.predict(grid, condition, temperature, noise, self.initial_state("predictor", 1))
-            audio, decoded = self.decode(codes, self.initial_state("decoder", 1))
+            feeds = {"grid": grid, **condition, "temperature": temperature, "noise": noise}
+            codes, predicted = self._run("predictor", feeds, 1, self._silence("predictor"))
+            audio, decoded = self._run("decoder", {"codes": codes}, 1, self._silence("decoder"))
         except BundleError as error:
             raise BundleError(f"bundle {folder}: {error}") from error
         except Exception as error:  # ONNX Runtime's exceptions have no common base
@@ -133,17 +140,18 @@ def _open(path: Path, threads: int, provider: str) -> ort.InferenceSession:
 
 
 def _check_names(session: ort.InferenceSession, graph: Graph) -> None:
-    expected = [tensor.name for tensor in graph.state]
-    inputs = [entry.name for entry in session.get_inputs()][-len(expected) or None :] if expected else []
-    outputs = [entry.name for entry in session.get_outputs()][-len(expected) or None :] if expected else []
-    if inputs != expected or outputs != [f"{name}_next" for name in expected]:
-        raise BundleError(f"graph {graph.file} has states {inputs} -> {outputs}, the manifest says {expected}")
+    """The states come last among inputs and outputs, in the order of the manifest."""
+    wanted = [name for tensor in graph.state for name in tensor.inputs(1)]
+    inputs = [entry.name for entry in session.get_inputs()][-len(wanted) or None :] if wanted else []
+    outputs = [entry.name for entry in session.get_outputs()][-len(graph.state) or None :] if wanted else []
+    if inputs != wanted or outputs != [f"{tensor.name}_next" for tensor in graph.state]:
+        raise BundleError(f"graph {graph.file} has states {inputs} -> {outputs}, the manifest says {wanted}")
 
 
 def _expected(
-    tensors: Sequence[StateTensor], values: State
+    tensors: Sequence[StateTensor], values: Sequence[Floats]
 ) -> list[tuple[str, NDArray[np.generic], tuple[int, ...], type[np.generic]]]:
-    return [(t.name, value, (1, *t.shape), np.float32) for t, value in zip(tensors, values, strict=True)]
+    return [(t.name, value, (1, *t.output(1)), np.float32) for t, value in zip(tensors, values, strict=True)]
 
 
 def _one_line(error: Exception) -> str:

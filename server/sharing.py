@@ -38,14 +38,15 @@ def share_passes(levels: Mapping[str, float], pans: Mapping[str, float], most: i
 
     `levels` [dB] and `pans` of every piece.
     """
-    shares = [Share((p,), -inf, 0.0) if levels[p] <= LEVEL_DB[0] else Share((p,), levels[p], pans[p]) for p in PIECES]
+    shares = [_share((piece,), levels, pans) for piece in PIECES]
     while most is not None and len(shares) > most:
         pairs = [pair for pair in combinations(shares, 2) if (pair[0].level == -inf) == (pair[1].level == -inf)]
         if not pairs:
             break
         nearest = min(pairs, key=_strangeness)
         shares = [one for one in shares if one not in nearest]
-        shares.append(_together(nearest, levels, pans))
+        group = tuple(piece for piece in PIECES if any(piece in one.group for one in nearest))
+        shares.append(_share(group, levels, pans))
     return sorted(shares, key=lambda one: PIECES.index(one.group[0]))
 
 
@@ -66,8 +67,8 @@ def _far(level: float, pan: float) -> float:
     return hypot(level, PAN_DB * pan)
 
 
-def _together(pair: tuple[Share, Share], levels: Mapping[str, float], pans: Mapping[str, float]) -> Share:
-    group = tuple(piece for piece in PIECES if any(piece in one.group for one in pair))
-    if pair[0].level == -inf:
+def _share(group: Group, levels: Mapping[str, float], pans: Mapping[str, float]) -> Share:
+    """`group`: pieces of which all are off, or none."""
+    if levels[group[0]] <= LEVEL_DB[0]:
         return Share(group, -inf, 0.0)
     return Share(group, fmean(levels[piece] for piece in group), fmean(pans[piece] for piece in group))

@@ -89,13 +89,12 @@ class Renderer(nn.Module):
 
 def cross_entropy(predictor: LivePredictor, latent: Tensor, corrections: Tensor, codes: Tensor) -> Tensor:
     """Mean negative log-likelihood [K] of codes [B, T, K], each given the ones before it."""
-    chosen = torch.zeros_like(latent)
-    parts: list[Tensor] = []
-    books: Tensor = predictor.codebooks  # type: ignore[assignment]
-    for book in range(codes.shape[-1]):
-        scores = predictor.logits(book, latent + corrections[:, :, book] - chosen)
+    matrices, offsets = predictor.scoring()
+    left, parts = latent, list[Tensor]()
+    for book, correction in enumerate(corrections.split(latent.shape[-1], dim=-1)):
+        scores = torch.matmul(left + correction, matrices[book]) + offsets[book]
         parts.append(F.cross_entropy(scores.flatten(0, 1), codes[..., book].flatten()))
-        chosen = chosen + books[book][codes[..., book]]
+        left = left - predictor.codebooks[book][codes[..., book]]
     return torch.stack(parts)
 
 

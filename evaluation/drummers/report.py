@@ -47,19 +47,25 @@ class Claim:
     text: str
     found: str
     holds: bool | None
-    """None: not measured."""
+    """None: not measured, or what `verdict` says."""
+    verdict: str = ""
+    """Instead of yes or no, where the measurement allows neither."""
 
 
 def write_report(
-    sections: Sequence[Section], claims: Sequence[Claim], settings: dict[str, str], folder: Path
+    sections: Sequence[Section], claims: Sequence[Claim], settings: dict[str, str], folder: Path, remarks: str = ""
 ) -> tuple[Path, Path]:
-    """Write the page and the table into `folder`, which is made if need be; returns their paths."""
+    """Write the page and the table into `folder`, which is made if need be; returns their paths.
+
+    `remarks` stand below what has to hold.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     page, table = folder / f"{NAME}.md", folder / f"{NAME}.csv"
     parts = [
         "# Results: the drummers",
         "\n".join(f"- {name}: {value}" for name, value in settings.items()),
         *claims_text(claims),
+        remarks if claims else "",
         *(part for section in sections for part in section_text(section)),
     ]
     page.write_text("\n\n".join(part.strip() for part in parts if part.strip()) + "\n", encoding="utf-8")
@@ -74,7 +80,7 @@ def write_report(
 def claims_text(claims: Sequence[Claim]) -> list[str]:
     """What has to hold, as a table."""
     words = {True: "yes", False: "**no**", None: "not measured"}
-    lines = [[claim.text, claim.found, words[claim.holds]] for claim in claims]
+    lines = [[claim.text, claim.found, claim.verdict or words[claim.holds]] for claim in claims]
     return ["## What has to hold", markdown(["target", "measured", "holds"], lines)] if claims else []
 
 

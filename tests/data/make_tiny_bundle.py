@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from export.bundle_writer import Facts, Report, export_bundle
-from ghostnote.articulations import N_LANES
+from ghostnote.articulations import N_LANES, PIECES
 from ghostnote.bundle import KitInfo, Training
 from training.codecs.drum_codec import CodecConfig, DrumCodec
 from training.data.stroke_codes import StrokeCodes
@@ -56,7 +56,9 @@ def random_strokes(kits: int, books: int, size: int, nodes: int = 20) -> StrokeC
 
 def tiny_facts() -> Facts:
     """What the tiny bundle says of itself."""
-    kits = tuple(KitInfo(name, name.title(), "noise of an untrained network", "CC0 1.0", "nobody") for name in KITS)
+    ring = tuple(0.5 if piece == "hat" else 2.0 for piece in PIECES)
+    said = ("noise of an untrained network", "CC0 1.0", "nobody")
+    kits = tuple(KitInfo(name, name.title(), *said, piece_seconds=ring) for name in KITS)
     return Facts("tiny", kits, ("any", "drummer1"), (0.5,) * 4, "CC0 1.0", (), Training(("none: untrained",)))
 
 

@@ -3,7 +3,7 @@ import pytest
 pytest.importorskip("sklearn", reason="needs the extra evaluate")
 
 from cli.evaluation_drums import Findings
-from cli.evaluation_kept import dated, keep, kept
+from cli.evaluation_kept import dated, keep, kept, measured
 from evaluation.bootstrap import Estimate
 from evaluation.drummers.report import Claim, Figure, Section
 from ghostnote.errors import InputError
@@ -41,3 +41,4 @@ def test_a_foreign_file_is_named(tmp_path, text):
 def test_the_page_says_when_a_section_was_measured():
     assert dated(FINDINGS).sections[0].text.startswith("Text.\n\nMeasured 20")
     assert dated(FINDINGS).claims == FINDINGS.claims
+    assert measured({"hits": dated(FINDINGS)}).startswith("hits 20")

@@ -81,14 +81,14 @@ def test_codes_of_a_row_do_not_depend_on_later_audio(codec):
 def test_a_predicted_latent_that_is_a_sum_of_entries_gives_those_codes(predictor, codec):
     codes = codec.encode(torch.randn(1, 2, 30 * codec.hop))
     latent = sum_codes(codec.codebooks, codes)
-    none = torch.zeros(1, 30, 3, CODEC.latent)
+    none = torch.zeros(1, 30, 3 * CODEC.latent)
     found = greedy(predictor, latent, none)
     again = sum_codes(codec.codebooks, found)
     assert (again - latent).norm() <= 0.2 * latent.norm()
 
 
 def test_cross_entropy_prefers_the_codes_that_were_chosen(predictor):
-    latent, corrections = torch.randn(1, 12, CODEC.latent), torch.zeros(1, 12, 3, CODEC.latent)
+    latent, corrections = torch.randn(1, 12, CODEC.latent), torch.zeros(1, 12, 3 * CODEC.latent)
     best = greedy(predictor, latent, corrections)
     other = (best + 5) % 16
     assert (

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.codecs.quantizer import residual_quantizer
-from training.nets.causal import CausalStack
+from training.nets.causal import CausalStack, Past
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,13 @@ class Decoder(nn.Module):
         tail = torch.zeros(batch, self.hop, self.channels, device=like.device)
         return [*self.stack.initial_state(batch, like), tail]
 
-    def forward(self, latent: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    def forward(self, latent: Tensor, state: Sequence[Past]) -> tuple[Tensor, list[Tensor]]:
         """latent [B, rows, latent] -> (audio [B, rows * hop, channels], new state)."""
-        x, new = self.stack(self.inlet(latent), state[:-1])
+        *pasts, tail = state
+        assert isinstance(tail, Tensor)
+        x, new = self.stack(self.inlet(latent), pasts)
         spans = self.head(self.norm(x)).float().unflatten(-1, (2, self.hop, self.channels))
-        tails = torch.cat([state[-1].unsqueeze(1), spans[:, :, 1]], dim=1)
+        tails = torch.cat([tail.unsqueeze(1), spans[:, :, 1]], dim=1)
         audio = (spans[:, :, 0] + tails[:, :-1]).flatten(1, 2)
         return audio, [*new, tails[:, -1]]
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ghostnote.grid import N_COLUMNS
-from training.nets.causal import CausalStack
+from training.nets.causal import CausalStack, Past
 from training.predictors.memory import StrokeMemory
 
 _SLOW: Final = 0.1
@@ -48,6 +48,9 @@ class LiveConfig:
 
 class LivePredictor(nn.Module):
     """Grid, kit, drummer -> codes."""
+
+    codebooks: Tensor
+    """[K, V, D]"""
 
     def __init__(self, config: LiveConfig, kits: int, drummers: int, codebooks: Tensor) -> None:
         """`codebooks` [K, V, D] are the codec's and stay fixed."""
@@ -87,7 +90,7 @@ class LivePredictor(nn.Module):
         return self.stack.initial_state(batch, like)
 
     def condition(self, kit: Tensor, drummer: Tensor) -> Condition:
-        """kit weights [B, kits] (one-hot or a morph), drummer [B] -> inlet [B, columns, C], film [B, blocks, 2C].
+        """kit weights [B, kits] (one-hot or a morph), drummer [B] -> inlet [B, columns, C], film [B, 1, blocks * 2C].
 
         And the kits [B, M] int64 whose strokes are remembered, with their shares [B, M].
         """
@@ -97,38 +100,40 @@ class LivePredictor(nn.Module):
     def _inlet_and_film(self, kit: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor]:
         inlet = self.inlet + (kit @ self.kit_inlet.flatten(1)).unflatten(1, self.inlet.shape)
         embedding = kit @ self.kit_embedding + self.drummer_embedding(drummer)
-        return inlet, self.film(embedding).unflatten(1, (len(self.config.dilations), -1))
+        neutral = torch.tensor([1.0, 0.0], device=kit.device).repeat_interleave(self.config.width)
+        return inlet, (self.film(embedding) + neutral.repeat(len(self.config.dilations))).unsqueeze(1)
 
-    def trunk(self, grid: Tensor, condition: Condition, state: Sequence[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """grid [B, T, columns] of one piece each -> latent [B, T, D], corrections [B, T, K, D], new state."""
+    def trunk(self, grid: Tensor, condition: Condition, state: Sequence[Past]) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """grid [B, T, columns] of one piece each -> latent [B, T, D], corrections [B, T, K * D], new state."""
         inlet, film, kits, shares = condition
         strokes = self.memory(grid, kits, shares)
         x = torch.matmul(grid, inlet) + self.bias + self.recalled(strokes / self.memory.spread)
         x, new = self.stack(x, state, film)
         x = self.norm(x)
-        corrections = self.corrections(x).unflatten(-1, (len(self.sharpness), -1))
         rest = self.config.reach * self.memory.spread * torch.tanh(_SLOW * self.rest(x))
-        return self.memory.silence + strokes + rest, corrections, new
+        return self.memory.silence + strokes + rest, self.corrections(x), new
 
-    def logits(self, book: int, query: Tensor) -> Tensor:
-        """Scores of the entries of one book for query [B, T, D]: [B, T, V]."""
-        entries = self.codebooks[book]  # type: ignore[index]
-        score = 2 * torch.matmul(query, entries.t()) - entries.square().sum(-1)
-        return score * (10 * self.sharpness[book]).exp()
+    def scoring(self) -> tuple[Tensor, Tensor]:
+        """Matrices [K, D, V] and offsets [K, V]: query @ matrix + offset are the scores of a book's entries."""
+        sharpness, books = (10 * self.sharpness).exp()[:, None], self.codebooks
+        return 2 * sharpness[..., None] * books.transpose(1, 2), -sharpness * books.square().sum(-1)
 
     def choose(self, latent: Tensor, corrections: Tensor, temperature: Tensor, noise: Tensor) -> Tensor:
-        """Codes [B, T, K] book by book; temperature [K], noise [B, T, K, V] standard Gumbel."""
-        chosen = torch.zeros_like(latent)
-        codes: list[Tensor] = []
-        for book in range(len(self.sharpness)):
-            scores = self.logits(book, latent + corrections[:, :, book] - chosen)
-            code = torch.argmax(scores + temperature[book] * noise[:, :, book], dim=-1)
-            chosen = chosen + self.codebooks[book][code]  # type: ignore[index]
+        """Codes [B, T, K] book by book.
+
+        corrections [B, T, K * D]; temperature [K]; noise [B or 1, T or 1, K, V or 1] standard Gumbel.
+        """
+        matrices, offsets = self.scoring()
+        luck = (offsets + temperature[:, None] * noise).flatten(2).split(offsets.shape[1], dim=-1)
+        left, codes = latent, list[Tensor]()
+        for book, correction in enumerate(corrections.split(latent.shape[-1], dim=-1)):
+            code = torch.argmax(torch.matmul(left + correction, matrices[book]) + luck[book], dim=-1)
+            left = left - self.codebooks[book][code]
             codes.append(code)
         return torch.stack(codes, dim=-1)
 
     def step(
-        self, grid: Tensor, condition: Condition, temperature: Tensor, noise: Tensor, state: Sequence[Tensor]
+        self, grid: Tensor, condition: Condition, temperature: Tensor, noise: Tensor, state: Sequence[Past]
     ) -> tuple[Tensor, list[Tensor]]:
         """T more hops: codes [B, T, K] int64 and the new state."""
         latent, corrections, new = self.trunk(grid, condition, state)

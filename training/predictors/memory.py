@@ -74,6 +74,12 @@ class StrokeMemory(nn.Module):
         self.silence.copy_(self.latents(self.codes[:1])[0])
         self.spread.copy_((every - self.silence).square().mean(0).sqrt().clamp_min(1e-3))
 
+    def ring_hops(self) -> list[list[float]]:
+        """By kit and lane, hops after which the longest stroke is silent; 0 for one that is not known."""
+        nodes = (self.last - self.first).unflatten(0, (-1, N_LANES, len(VELOCITIES))).amax(-1)
+        ages = torch.tensor(AGES)[(nodes.cpu().long() - 1).clamp_min(0)]
+        return ages.tolist()
+
     def latents(self, codes: Tensor) -> Tensor:
         """Codes [..., K] -> latents [..., D]."""
         return self.entries(codes).sum(-2)
@@ -116,22 +122,20 @@ def last_hits(grid: Tensor) -> tuple[Tensor, Tensor]:
 
     Two decays of one hit tell both: their ratio the age, exactly to a frame up to thousands of hops.
     """
-    lanes = grid[..., : N_LANES * LANE_COLUMNS].unflatten(-1, (N_LANES, LANE_COLUMNS))
     _, middle, slow = RING_HOPS
-    rings = lanes[..., 4] > 0
-    ratio = lanes[..., 5].clamp_min(1e-30) / lanes[..., 4].clamp_min(1e-30)
+    faster, slower = (grid[..., column : N_LANES * LANE_COLUMNS : LANE_COLUMNS] for column in (4, 5))
+    rings = faster > 0
+    ratio = slower.clamp_min(1e-30) / faster.clamp_min(1e-30)
     age = ratio.log() / (1 / middle - 1 / slow)
-    velocity = lanes[..., 5] * (age / slow).exp()
+    velocity = slower * (age / slow).exp()
     return torch.where(rings, age, 0.0), torch.where(rings, velocity, 0.0)
 
 
 def nodes_of(age: Tensor) -> Tensor:
     """The node of `AGES` nearest to an age, int64."""
-    age = (age * _SNAP).round() / _SNAP
-    quarters = 4 * age.clamp_max(_QUARTERS)
-    halves = 2 * (age.clamp(_QUARTERS, _HALVES) - _QUARTERS)
-    wholes = age.clamp(_HALVES, LAST_AGE) - _HALVES
-    return (quarters + halves + wholes + 0.5).floor().long()
+    age = ((age * _SNAP).round() / _SNAP).clamp_max(LAST_AGE)
+    quarters, halves = 4 * age, 2 * (age + _QUARTERS)
+    return (torch.minimum(torch.minimum(quarters, halves), age + 2 * _QUARTERS + _HALVES) + 0.5).floor().long()
 
 
 def _velocity_place(velocity: Tensor) -> Tensor:

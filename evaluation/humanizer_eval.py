@@ -9,7 +9,10 @@ so takes are not compared one by one (`evaluation.drummers.feel` does that): wha
 * wandering: mean absolute difference of the autocorrelation of timing and velocity at lags of 1 to 8 hits, by drummer.
 
 A pattern can be played several times: the sums of its renditions are averaged before distances are taken, so that what
-is measured is how the player plays, not the chance of one draw. Intervals are 95 % of bootstrap resamples of takes.
+is measured is how the player plays, not the chance of one draw.
+
+Intervals are 95 % of the jackknife over takes (`evaluation.bootstrap`). Percentiles of bootstrap resamples lie too
+high: takes that are drawn twice are a smaller sample, and a smaller sample is further off. `resampled` keeps them.
 """
 
 from collections.abc import Sequence
@@ -110,14 +113,33 @@ def _between_correlations(real: Values, played: Values) -> Values:
     return np.abs(ours - theirs).mean(axis=-1)
 
 
-def compare(real: Sequence[Performance], played: Sequence[Sequence[Performance]], seed: int = 0) -> dict[str, Estimate]:
-    """Distances of played takes to real ones of the same patterns, in the same order, with bootstrap intervals.
+def compare(real: Sequence[Performance], played: Sequence[Sequence[Performance]]) -> dict[str, Estimate]:
+    """Distances of played takes to real ones of the same patterns, in the same order, with jackknife intervals.
 
     `played` [takes][renditions]: every pattern played once or more.
     """
+    n = len(real)
+    values = _distances(real, played, 1.0 - np.eye(n))
+    return {name: _jackknife(of[0], of[1:]) for name, of in values.items()}
+
+
+def resampled(
+    real: Sequence[Performance], played: Sequence[Sequence[Performance]], seed: int = 0
+) -> dict[str, Estimate]:
+    """The same distances with the 2.5 and 97.5 percentiles of bootstrap resamples of takes."""
+    n = len(real)
+    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    values = _distances(real, played, counts.astype(np.float64))
+    bounds = {name: np.percentile(of[1:], (2.5, 97.5)) for name, of in values.items()}
+    return {name: Estimate(float(of[0]), float(bounds[name][0]), float(bounds[name][1])) for name, of in values.items()}
+
+
+def _distances(
+    real: Sequence[Performance], played: Sequence[Sequence[Performance]], counts: Values
+) -> dict[str, Values]:
+    """Mean over drummers, weighted by their hits, of all takes and then of those of each row of `counts` [m, takes]."""
     drummers = np.array([p.drummer for p in real])
-    counts = np.random.default_rng(seed).multinomial(len(real), np.full(len(real), 1 / len(real)), size=RESAMPLES)
-    counts = np.concatenate([np.ones((1, len(real)), counts.dtype), counts]).astype(np.float64)
+    counts = np.concatenate([np.ones((1, len(real))), counts])
     feels = [(feel_of(one), average([feel_of(p) for p in several])) for one, several in zip(real, played, strict=True)]
     found: dict[str, list[Values]] = {}
     for drummer in np.unique(drummers):
@@ -125,7 +147,15 @@ def compare(real: Sequence[Performance], played: Sequence[Sequence[Performance]]
         pooled = [_pool([feels[i][side] for i in mine], counts[:, mine]) for side in (0, 1)]
         for name, value in distances(*pooled).items():
             found.setdefault(name, []).append(value)
-    return {name: _estimate(np.stack(values)) for name, values in found.items()}
+    values = {name: np.stack(of) for name, of in found.items()}
+    return {name: (of[..., 0] * of[..., 1]).sum(axis=0) / of[..., 1].sum(axis=0) for name, of in values.items()}
+
+
+def _jackknife(value: float, without: Values) -> Estimate:
+    """From the values without each of the takes (Tukey 1958)."""
+    n = len(without)
+    reach = 1.96 * float(np.sqrt((n - 1) / n * np.sum(np.square(without - without.mean()))))
+    return Estimate(float(value), float(value) - reach, float(value) + reach)
 
 
 def average(feels: Sequence[Feel]) -> Feel:
@@ -137,10 +167,3 @@ def _pool(feels: Sequence[Feel], counts: Values) -> Feel:
     """Weighted sums of takes, one for each row of `counts` [resamples, takes]."""
     columns = ([getattr(feel, name) for feel in feels] for name in _SUMS)
     return Feel(*(np.tensordot(counts, np.stack(column), axes=1) for column in columns))
-
-
-def _estimate(values: Values) -> Estimate:
-    """Mean over drummers of values [drummers, 1 + resamples, 2], weighted by their hits; the first row is the value."""
-    means = (values[..., 0] * values[..., 1]).sum(axis=0) / values[..., 1].sum(axis=0)
-    low, high = np.percentile(means[1:], (2.5, 97.5))
-    return Estimate(float(means[0]), float(low), float(high))

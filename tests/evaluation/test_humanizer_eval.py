@@ -84,3 +84,13 @@ def test_a_pattern_played_several_times_is_measured_by_what_its_renditions_have_
     assert several["timing [ms]"].value < compare(REAL, late_by(10))["timing [ms]"].value
     twice = humanizer_eval.compare(REAL, [[p, p] for p in late_by(10)])
     assert twice["timing [ms]"] == compare(REAL, late_by(10))["timing [ms]"]
+
+
+def test_both_intervals_are_of_the_same_distance_and_the_jackknife_lies_around_it():
+    other = [[take(300 + seed, f"drummer{1 + seed % 2}", wander=0.8)] for seed in range(12)]
+    left_out, drawn = humanizer_eval.compare(REAL, other), humanizer_eval.resampled(REAL, other)
+    for name, found in left_out.items():
+        assert found.value == pytest.approx(drawn[name].value)
+        assert found.value - found.low == pytest.approx(found.high - found.value)
+    far = drawn["velocity wandering"]
+    assert far.value - far.low < far.high - far.value

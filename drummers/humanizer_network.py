@@ -38,6 +38,12 @@ class HitNetwork:
         expected = columns(self.ahead)
         if width != max(part.stop for part in expected.values()):
             raise BundleError(f"{model.path}: {name}_context takes {width} columns, this program has others: update it")
+        heard = self._timing.get_inputs()[1].shape[1]
+        if heard != HISTORY:
+            raise BundleError(
+                f"{model.path}: {name}_timing takes {heard} columns of what was played, this program has {HISTORY}: "
+                "update it"
+            )
 
     def history(self, feel: Feel, rng: np.random.Generator) -> History:
         """Of a new take by a drummer, who plays all of it about as loud; how loud is drawn."""

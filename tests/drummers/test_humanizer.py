@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drummers.humanizer import FOLDER, Humanizer
-from drummers.humanizer_features import columns
+from drummers.humanizer_features import HISTORY, columns
 from drummers.humanizer_network import LOOKS
 from export.drummers_humanizer import export
 from ghostnote.articulations import LANE_OF_NAME
@@ -235,6 +235,14 @@ def test_a_louder_usual_loudness_is_heard_by_the_network(folder, tmp_path):
         manifest.write_text(tomli_w.dumps(table), encoding="utf-8")
         played.append(Humanizer(other).humanize(rock(), drummer=3).hits["velocity"])
     assert (played[0] != played[1]).any()
+
+
+def test_a_model_that_hears_something_else_of_what_was_played_is_refused(folder, monkeypatch):
+    monkeypatch.setattr("drummers.humanizer_network.HISTORY", HISTORY + 1)
+    with pytest.raises(
+        BundleError, match=f"takes {HISTORY} columns of what was played, this program has {HISTORY + 1}"
+    ):
+        Humanizer(folder)
 
 
 def test_a_model_without_the_drummers_loudness_is_refused(folder, tmp_path):

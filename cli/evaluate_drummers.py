@@ -86,7 +86,8 @@ def settings(quick: bool) -> dict[str, str]:
     return {
         "command": f"`{shlex.join(['ghostnote', *sys.argv[1:]])}`" + (": few loops, wide intervals" if quick else ""),
         "music": "Groove MIDI Dataset, its own split; real drums are the test split, everything is trained on train",
-        "intervals": "95 %, over performances (bootstrap, or jackknife for AUC): loops of one take are not independent",
+        "intervals": "95 %, over performances (bootstrap; AUC, pooled distances: jackknife): "
+        "loops of one take hang together",
         "machine": machine(),
         "packages": ", ".join(f"{name} {version(name)}" for name in packages if _installed(name)),
     }

@@ -13,7 +13,7 @@ from evaluation.drummers.loops import Loop, cut_loops, stack
 from evaluation.drummers.mechanical import habits, jittered, quantised
 from evaluation.drummers.recognition import balanced, hits_of
 from evaluation.drummers.report import Claim, Figure, Section
-from evaluation.humanizer_eval import compare, resampled
+from evaluation.humanizer_eval import compare, difference, resampled
 from ghostnote.performance import Performance
 
 HUMANISED: Final = "humanised"
@@ -38,6 +38,10 @@ difference of the mean timing and velocity at every sixteenth of the bar and cla
 of the autocorrelation of timing and velocity over 1 to 8 hits; a drummer's lateness lasts, that of jitter does not.
 Whether the humaniser is nearer than the baselines is judged here: it plays like a drummer, not one certain take again.
 Intervals are those of the jackknife over takes: the value and 1.96 standard errors to either side.
+"""
+GAPS: Final = """\
+The pooled distances of the humaniser minus those of a baseline, with the jackknife's interval of the difference: all
+rows share the real takes, and what these make larger or smaller for all of them cancels out. Below 0 is nearer.
 """
 RESAMPLED: Final = """\
 The distances above with the intervals that stood there before: percentiles of resampled takes. They lie too high:
@@ -104,10 +108,12 @@ def humanizer(ground: Ground) -> Findings:
     real = [take.real for take in takes]
     pooled = {row: compare(real, played) for row, played in rows.items()}
     drawn = {row: resampled(real, played) for row, played in rows.items()}
+    gaps = {row: difference(real, rows[HUMANISED], rows[row]) for row in rows if HUMANISED in rows and row != HUMANISED}
     sections = [
         Section(
             "Humaniser", TEXT + missing, tabled(pooled, len(takes), "Takes of a drummer pooled; mean over drummers.")
         ),
+        Section("Humaniser minus baselines", GAPS, tabled(gaps, len(takes), "Paired by take.") if gaps else []),
         Section("Humaniser, takes resampled", RESAMPLED, tabled(drawn, len(takes), "The same, other intervals.")),
         Section("Humaniser, take by take", TAKES, tabled(per_take, len(takes), "Per take, mean over takes.")),
         Section("Distances by drummer", "Means over the takes of a drummer.", by_drummer(takes, found)),
@@ -118,6 +124,7 @@ def humanizer(ground: Ground) -> Findings:
         claims(shapes, "timing and velocity, pooled by drummer"),
         claims(pooled, "all pooled by drummer"),
         claims(drawn, "all pooled by drummer, by percentiles of resampled takes as before (besides)"),
+        paired_claim(gaps),
         claims(per_take, "take by take (besides)"),
     ]
     return Findings(sections, made)
@@ -209,3 +216,14 @@ def claims(found: dict[str, dict[str, Estimate]], kind: str) -> Claim:
     failing = [name for name in ours if not all(ours[name].high < values[name].low for values in baselines)]
     found_text = f"{len(ours) - len(failing)} of {len(ours)} distances"
     return Claim(text, found_text + (f"; not {', '.join(failing)}" if failing else ""), not failing)
+
+
+def paired_claim(gaps: dict[str, dict[str, Estimate]]) -> Claim:
+    """Whether the humanised takes are nearer than each baseline on the same takes, on every distance."""
+    text = "humanised nearer to real than quantised and jitter, difference on the same takes below 0: pooled (besides)"
+    if not gaps:
+        return Claim(text, "-", None)
+    names = next(iter(gaps.values()))
+    failing = [name for name in names if not all(of[name].high < 0 for of in gaps.values())]
+    found = f"{len(names) - len(failing)} of {len(names)} distances"
+    return Claim(text, found + (f"; not {', '.join(failing)}" if failing else ""), not failing)

@@ -123,6 +123,15 @@ def compare(real: Sequence[Performance], played: Sequence[Sequence[Performance]]
     return {name: _jackknife(of[0], of[1:]) for name, of in values.items()}
 
 
+def difference(
+    real: Sequence[Performance], played: Sequence[Sequence[Performance]], others: Sequence[Sequence[Performance]]
+) -> dict[str, Estimate]:
+    """Distances of `played` minus those of `others`, paired by take, with jackknife intervals: below 0 is nearer."""
+    without = 1.0 - np.eye(len(real))
+    ours, theirs = (_distances(real, some, without) for some in (played, others))
+    return {name: _jackknife(ours[name][0] - theirs[name][0], ours[name][1:] - theirs[name][1:]) for name in ours}
+
+
 def resampled(
     real: Sequence[Performance], played: Sequence[Sequence[Performance]], seed: int = 0
 ) -> dict[str, Estimate]:

@@ -94,3 +94,10 @@ def test_both_intervals_are_of_the_same_distance_and_the_jackknife_lies_around_i
         assert found.value - found.low == pytest.approx(found.high - found.value)
     far = drawn["velocity wandering"]
     assert far.value - far.low < far.high - far.value
+
+
+def test_the_nearer_of_two_has_a_difference_below_nothing():
+    near, far = ([[replace(p, hits=shifted(p, late))] for p in REAL] for late in (0.002, 0.010))
+    found = humanizer_eval.difference(REAL, near, far)
+    assert found["timing [ms]"].high < 0 and found["timing [ms]"].value == pytest.approx(-8, abs=0.3)
+    assert humanizer_eval.difference(REAL, near, near)["timing [ms]"].value == 0

@@ -20,6 +20,7 @@ SECTIONS: Final = {
     "knobs": "cli.evaluation_knobs:knobs",
     "continuation": "cli.evaluation_continuation:continuation",
     "humanizer": "cli.evaluation_humanizer:humanizer",
+    "humanizer-crossed": "cli.evaluation_humanizer_crossed:humanizer_crossed",
     "speed": "cli.evaluation_speed:speed",
 }
 """Name -> "module:function" that takes the `Ground` and returns `Findings`, in the order of the page."""
@@ -44,6 +45,7 @@ def drummers(
     from cli.evaluate import known
     from cli.evaluation_crossed import DECIDES
     from cli.evaluation_drums import Ground
+    from cli.evaluation_humanizer_crossed import DECIDES as HUMANIZER_DECIDES
     from cli.evaluation_kept import dated, keep, kept, measured
     from evaluation.drummers.report import write_report
 
@@ -58,7 +60,7 @@ def drummers(
     sections = [section for findings in found.values() for section in findings.sections]
     claims = [claim for findings in found.values() for claim in findings.claims]
     about = {**settings(quick), "measured in parts": measured(found)}
-    for path in write_report(sections, claims, about, out, DECIDES):
+    for path in write_report(sections, claims, about, out, f"{DECIDES}\n{HUMANIZER_DECIDES}"):
         Console(soft_wrap=True, highlight=False).print(str(path))
 
 

@@ -27,6 +27,7 @@ from benchmarks.click_kit import write_click_kit
 from benchmarks.jack_probe import JackServer, Probe, jack_missing, may_run_realtime, running, wait_until
 from cli.doctor import ask
 from cli.machine import cpu_name
+from ghostnote.latency import ARRIVAL_SECONDS, WORK_SECONDS, default_lead
 
 OSC_PORT: Final = 9177
 SOUND_FONTS: Final = ("/usr/share/sounds/sf2/TimGM6mb.sf2", "/usr/share/sounds/sf2/FluidR3_GM.sf2")
@@ -214,7 +215,10 @@ def page(results: Sequence[Result]) -> str:
         f"{platform.python_version()}; JACK's dummy driver at 48000 Hz, "
         f"{'realtime' if may_run_realtime() else 'ordinary'} priority; load average at the end {os.getloadavg()[1]:.1f}"
     )
-    return text.format(machine=machine, table="\n".join([HEAD, *map(row, results)]))
+    return text.format(
+        machine=machine, table="\n".join([HEAD, *map(row, results)]), lead=default_lead(256, 128, 48_000),
+        arrival=1000 * ARRIVAL_SECONDS, work=1000 * WORK_SECONDS,
+    )  # fmt: skip
 
 
 def measure_all(options: argparse.Namespace, folder: Path) -> list[Result]:

@@ -1,20 +1,18 @@
 """Serve for a long time under random MIDI and OSC, and tell what grows, what is late and what hangs.
 
-    python -m benchmarks.soak [--minutes 15] [--every 60] [--seed 0] [--bundle FOLDER] [--write docs/soak.md]
+    python -m benchmarks.soak [--load groove] [--minutes 15] [--every 60] [--bundle FOLDER] [--write docs/soak.md]
 
 `ghostnote serve` with the shipped bundle, or another (a small one leaves the machine to others), on a JACK server of
 its own. A client plays notes on all channels and numbers, pedal, aftertouch, clock, sysex and program changes; another
-sends OSC: kits, morphs, levels, feel, hits, queries, nonsense. At the end both fall silent: what still sounds after the
-longest tail is a stuck note.
+sends OSC: kits, morphs, levels, feel, hits, queries, nonsense; or both do as a player does (`--load groove`). At the
+end they fall silent: what still sounds after the longest tail is a stuck note.
 """
 
 import argparse
-import contextlib
 import os
 import platform
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -30,14 +28,11 @@ from numpy.typing import NDArray
 
 from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 from benchmarks.latency import cpu_seconds, memory_mib
-from bridge.osc_packet import write_message
+from benchmarks.soak_load import CHUNK_SECONDS, LOADS, OSC_PORT, Load, OscLoad
+from benchmarks.stalls import StallWatch
 from cli.doctor import ask
 from cli.machine import cpu_name
 
-OSC_PORT: Final = 9179
-CHUNK_SECONDS: Final = 10.0
-EVENTS_PER_SECOND: Final = 20.0
-OSC_PER_SECOND: Final = 4.0
 SILENT_SECONDS: Final = 12.0
 """Long enough for every tail."""
 WARM_UP_SECONDS: Final = 120.0
@@ -62,77 +57,33 @@ class Look:
     figures: Mapping[str, float | str]
 
 
-class OscLoad(threading.Thread):
-    """Random messages until `stop` is called."""
+class LateHops(threading.Thread):
+    """Asks once a second how many hops came late so far."""
 
-    def __init__(self, seed: int, kits: list[str]) -> None:
+    def __init__(self) -> None:
         super().__init__(daemon=True)
-        self._random, self._kits, self._end = random.Random(seed), kits, threading.Event()
-        self.sent = self.kit_changes = 0
+        self._end = threading.Event()
+        self.counts: list[tuple[float, int]] = []
+        """By time (`time.monotonic`)."""
+
+    def run(self) -> None:
+        """Until `stop`."""
+        while not self._end.wait(1.0):
+            self.counts.append((time.monotonic(), int(figures()["late_hops"])))
 
     def stop(self) -> None:
         """End the thread."""
         self._end.set()
         self.join()
 
-    def run(self) -> None:
-        """Send; answers are read so that nothing piles up."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.setblocking(False)
-            while not self._end.wait(self._random.expovariate(OSC_PER_SECOND)):
-                client.sendto(self._packet(), ("127.0.0.1", OSC_PORT))
-                self.sent += 1
-                with contextlib.suppress(BlockingIOError):
-                    client.recv(65536)
-
-    def _packet(self) -> bytes:
-        r = self._random
-        match r.randrange(8):
-            case 0:
-                self.kit_changes += 1
-                return write_message("/ghostnote/kit", (r.choice(self._kits),))
-            case 1:
-                self.kit_changes += 1
-                return write_message("/ghostnote/morph", (r.random(), *r.sample(self._kits, 2)))
-            case 2:
-                return write_message("/ghostnote/level/snare", (r.uniform(-12, 6),))
-            case 3:
-                return write_message(f"/ghostnote/feel/{r.choice(('timing', 'velocity', 'swing'))}", (r.random(),))
-            case 4:
-                return write_message("/ghostnote/hit", (r.choice(("kick", "snare", "ride_bow")), r.random()))
-            case 5:
-                return write_message("/ghostnote/status", ())
-            case 6:
-                return write_message("/ghostnote/no_such_thing", ("what", r.random()))
-            case _:
-                return r.randbytes(r.randrange(1, 64))
-
-
-def midi(r: random.Random) -> list[bytes]:
-    """Some random message, mostly notes of the drum channel; note-offs are left out at times."""
-    kind = r.random()
-    if kind < 0.75:
-        note = r.randrange(35, 60)
-        on = bytes([0x99, note, r.randrange(1, 128)])
-        return [on, bytes([0x89, note, 0])] if r.random() < 0.8 else [on]
-    if kind < 0.85:
-        return [bytes([0xB9, 4, r.randrange(128)])]
-    others = [
-        bytes([0x90 + r.randrange(16), r.randrange(128), r.randrange(128)]),
-        bytes([0xA9, r.randrange(35, 60), 127]),
-        bytes([0xB0 + r.randrange(16), r.randrange(128), r.randrange(128)]),
-        bytes([0xC9, r.randrange(128)]),
-        bytes([0xF8]), bytes([r.choice((0xFA, 0xFB, 0xFC))]), bytes([0xF2, r.randrange(128), r.randrange(4)]),
-        bytes([0xF0, *(r.randrange(128) for _ in range(r.randrange(1, 40))), 0xF7]),
-    ]  # fmt: skip
-    return [r.choice(others)]
-
-
-def plan(r: random.Random, rate: int) -> list[tuple[int, bytes]]:
-    """Messages of one chunk by frame."""
-    count = round(CHUNK_SECONDS * EVENTS_PER_SECOND)
-    frames = sorted(r.randrange(round(CHUNK_SECONDS * rate)) for _ in range(count))
-    return [(frame + 480 * n, data) for frame in frames for n, data in enumerate(midi(r))]
+    def unexplained(self, stalls: StallWatch) -> int:
+        """Late hops of seconds in which the machine did not stand still, nor in the one before."""
+        counts = [self.counts[0], *self.counts]
+        return sum(
+            after[1] - before[1]
+            for earlier, before, after in zip(counts, counts[1:], counts[2:], strict=False)
+            if not stalls.explain(earlier[0], after[0])
+        )
 
 
 def look(pid: int, began: float, cpu: float) -> Look:
@@ -148,7 +99,9 @@ def figures() -> dict[str, float | str]:
     return dict(zip(found[::2], found[1::2], strict=True))
 
 
-def soak(seconds: float, every: float, seed: int, block: int, bundle: Path | None) -> tuple[list[Look], dict[str, str]]:
+def soak(
+    load: Load, seconds: float, every: float, seed: int, block: int, bundle: Path | None
+) -> tuple[list[Look], dict[str, str]]:
     """Looks at the server and what there is to say besides. `bundle`: None = the shipped one."""
     r = random.Random(seed)
     command = ghostnote("serve", "--midi-api", "jack", "--osc-port", str(OSC_PORT), "--block", str(block))
@@ -161,14 +114,20 @@ def soak(seconds: float, every: float, seed: int, block: int, bundle: Path | Non
             )
             time.sleep(2)
             probe.connect(probe.ports("Ghostnote In")[0], probe.ports("PortAudio:out")[:2])
-            osc = OscLoad(seed, [str(kit) for kit in ask("/ghostnote/kits", "127.0.0.1", OSC_PORT)])
+            osc = OscLoad(load, seed, [str(kit) for kit in ask("/ghostnote/kits", "127.0.0.1", OSC_PORT)])
+            late = LateHops()
             osc.start()
-            looks, peak = _play(probe, process.pid, r, seconds, every)
+            with StallWatch() as stalls:
+                late.start()
+                looks, peak = _play(load, probe, process.pid, r, seconds, every)
+                late.stop()
             osc.stop()
             _, rest = probe.take([], SILENT_SECONDS)
             left = _level_db(rest[-probe.rate :]) - peak
             pending = figures()["pending"]
         said = {
+            "stalls of the machine itself": stalls.text,
+            "late hops in seconds without a stall, nor one in the second before": str(late.unexplained(stalls)),
             "sound left 12 s after the last message": f"{left:.0f} dB" if np.isfinite(left) else "none",
             "stuck notes": "no" if left < SILENCE_DB and pending == 0 else "yes",
             "OSC messages, changes of kit among them": f"{osc.sent}, {osc.kit_changes}",
@@ -178,12 +137,14 @@ def soak(seconds: float, every: float, seed: int, block: int, bundle: Path | Non
     return looks, said
 
 
-def _play(probe: Probe, pid: int, r: random.Random, seconds: float, every: float) -> tuple[list[Look], float]:
+def _play(
+    load: Load, probe: Probe, pid: int, r: random.Random, seconds: float, every: float
+) -> tuple[list[Look], float]:
     began, spent, looked, peak = time.monotonic(), cpu_seconds(pid), 0.0, -np.inf
     looks = [look(pid, began, 0.0)]
     print(HEAD, row(looks[0]), sep="\n", flush=True)
     while looks[-1].seconds < seconds:
-        _, audio = probe.take(plan(r, probe.rate), CHUNK_SECONDS)
+        _, audio = probe.take(load.plan(r, probe.rate), CHUNK_SECONDS)
         peak = max(peak, _level_db(audio))
         now = time.monotonic() - began
         if now - looked >= min(every, seconds) - CHUNK_SECONDS / 2:
@@ -242,15 +203,15 @@ def facts(looks: list[Look], said: dict[str, str]) -> dict[str, str]:
     }
 
 
-def page(looks: list[Look], said: dict[str, str], block: int, load: float) -> str:
-    """The page. `load`: load average of the minute before the start."""
+def page(load: Load, looks: list[Look], said: dict[str, str], block: int, before: float) -> str:
+    """The page. `before`: load average of the minute before the start."""
     text = (Path(__file__).parent / "soak_page.md").read_text(encoding="utf-8")
     machine = f"{cpu_name()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
     busy = "the machine was busy with other programs: its late hops and xruns say little about the server"
     return text.format(
         arguments=" ".join(sys.argv[1:]), minutes=f"{looks[-1].seconds / 60:.0f}", block=block, machine=machine,
-        bundle=looks[0].figures["bundle"], date=datetime.now(UTC).date(), before=f"{load:.1f}",
-        load=f"{os.getloadavg()[2]:.1f}", state=busy if load > IDLE_LOAD else "nothing else was at work",
+        bundle=looks[0].figures["bundle"], date=datetime.now(UTC).date(), before=f"{before:.1f}", sent=load.text,
+        load=f"{os.getloadavg()[2]:.1f}", state=busy if before > IDLE_LOAD else "nothing else was at work",
         facts="\n".join(f"- {name}: {value}" for name, value in facts(looks, said).items()),
         table="\n".join([HEAD, *map(row, looks)]),
     )  # fmt: skip
@@ -265,15 +226,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bundle", type=Path, help="folder of another bundle than the shipped one")
     parser.add_argument("--write", type=Path, help="the page to write")
+    parser.add_argument("--load", choices=list(LOADS), default="random", help="what is sent")
     options = parser.parse_args()
     if jack_missing():
         sys.exit(f"soak: not run: {jack_missing()}")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that what was started is ended, too
-    load = os.getloadavg()[0]
-    looks, said = soak(60 * options.minutes, options.every, options.seed, options.block, options.bundle)
+    load, before = LOADS[options.load], os.getloadavg()[0]
+    looks, said = soak(load, 60 * options.minutes, options.every, options.seed, options.block, options.bundle)
     print("", *(f"{name}: {value}" for name, value in facts(looks, said).items()), sep="\n")
     if options.write:
-        options.write.write_text(page(looks, said, options.block, load), encoding="utf-8")
+        options.write.write_text(page(load, looks, said, options.block, before), encoding="utf-8")
         print(options.write)
 
 

@@ -18,37 +18,37 @@ if TYPE_CHECKING:
     from training.predictors.live import LivePredictor
 
 
-CONDITION: Final = ("inlet", "film", "kits", "shares")
-"""What `LivePredictor.condition` returns, by name."""
+CONDITION: Final = ("inlet", "film", "strokes", "shares", "steps")
+"""What the condition graph says, by name."""
 
 
 class ConditionGraph(nn.Module):
-    """(kit_weights [1, kits], drummer [1]) -> inlet, film, kits [1, M], shares [1, M]."""
+    """(kit_weights [1, kits], drummer [1]) -> inlet, film, strokes, shares, steps."""
 
     def __init__(self, predictor: "LivePredictor") -> None:
         super().__init__()
         self.predictor = predictor
 
-    def forward(self, kit_weights: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """See `LivePredictor.condition`; kits without a share are left out, so M is 1 but in a morph."""
-        inlet, film, kits, shares = self.predictor.condition(kit_weights, drummer)
-        heard = shares[0] > 0
-        return inlet, film, kits[:, heard], shares[:, heard]
+    def forward(self, kit_weights: Tensor, drummer: Tensor) -> tuple[Tensor, ...]:
+        """See `LivePredictor.condition`; film has the norms in it."""
+        inlet, film, voices = self.predictor.condition(kit_weights, drummer)
+        return inlet, self.predictor.stack.whole_film(film), *voices
 
 
 class PredictorGraph(nn.Module):
-    """(grid, inlet, film, kits, shares, temperature, noise, states...) -> (codes, new states...)."""
+    """(grid, inlet, film, strokes, shares, steps, temperature, noise, states...) -> (codes, new states...)."""
 
     def __init__(self, predictor: "LivePredictor") -> None:
         super().__init__()
         self.predictor = predictor
 
     def forward(
-        self, grid: Tensor, inlet: Tensor, film: Tensor, kits: Tensor, shares: Tensor, temperature: Tensor,
-        noise: Tensor, *state: Tensor,
+        self, grid: Tensor, inlet: Tensor, film: Tensor, strokes: Tensor, shares: Tensor, steps: Tensor,
+        temperature: Tensor, noise: Tensor, *state: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """See `LivePredictor.step`."""
-        codes, new = self.predictor.step(grid, (inlet, film, kits, shares), temperature, noise, pasts(state))
+        condition = inlet, film, (strokes, shares, steps)
+        codes, new = self.predictor.step(grid, condition, temperature, noise, pasts(state))
         return codes, *new
 
 
@@ -115,7 +115,7 @@ def tracings(
     weights = torch.rand(1, n_kits, generator=random)
     condition_inputs = {"kit_weights": weights / weights.sum(), "drummer": torch.tensor([n_drummers - 1])}
     with torch.no_grad():
-        condition = predictor.condition(*condition_inputs.values())
+        condition = ConditionGraph(predictor)(*condition_inputs.values())
     books, size = codec.n_codebooks, codec.codebook_size
     uniform = torch.rand(batch, rows, books, size, generator=random).clamp_min(1e-12)
     grid = _random_grid(batch, rows)
@@ -141,7 +141,8 @@ def tracings(
 _PASS: Final = {0: "passes", 1: "hops"}
 _AXES: Final = {
     **dict.fromkeys(("grid", "codes"), _PASS), "noise": {0: "own_passes", 1: "own_hops"},
-    "audio": {0: "passes", 1: "frames"}, "kits": {1: "morphed"}, "shares": {1: "morphed"},
+    "audio": {0: "passes", 1: "frames"}, "strokes": {3: "voices"},
+    "shares": {3: "voiced_books"}, "steps": {3: "voiced_books"},
 }  # fmt: skip
 
 

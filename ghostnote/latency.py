@@ -26,8 +26,11 @@ from typing import Final
 
 ARRIVAL_SECONDS: Final = 0.0005
 """Of the lead, kept for the way of a hit from its stamp to the render thread."""
-WORK_SECONDS: Final = 0.0055
-"""Of the default lead, kept for rendering one hop and for a late wake-up; with 4.5 ms changes of kit made hops late."""
+WORK_SECONDS: Final = 0.0085
+"""Of the default lead, kept for rendering one hop and for a late wake-up.
+
+With 5.5 ms 1 to 2.5 % of the hops came late under the load of benchmarks/soak.py on a virtual machine of two cores, on
+which a hop takes 3.7 ms and one in a hundred 5.6 ms (docs/decisions/0009)."""
 PARTS: Final = ("window", "hop", "lead", "limiter", "resampler", "device")
 
 
@@ -69,4 +72,4 @@ def block_wait(hop: int, block: int, *, aligned: bool = True) -> int:
 
 def default_lead(hop: int, block: int, rate: int, *, aligned: bool = True) -> int:
     """A lead [frames at `rate`] that leaves `ARRIVAL_SECONDS` + `WORK_SECONDS` besides the block."""
-    return block_wait(hop, block, aligned=aligned) + ceil((ARRIVAL_SECONDS + WORK_SECONDS) * rate)
+    return block_wait(hop, block, aligned=aligned) + ceil((ARRIVAL_SECONDS + WORK_SECONDS) * rate - 1e-6)

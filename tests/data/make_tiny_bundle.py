@@ -49,9 +49,11 @@ def tiny_networks(seed: int = 0) -> tuple[DrumCodec, LivePredictor]:
 
 
 def random_strokes(kits: int, books: int, size: int, nodes: int = 20) -> StrokeCodes:
-    """Strokes of random codes, `nodes` each, after one node of silence."""
+    """Strokes of random codes, `nodes` each of which the first is silence, after one node of silence."""
     first = 1 + nodes * torch.arange(kits * N_LANES * len(VELOCITIES)).reshape(kits, N_LANES, len(VELOCITIES))
-    return StrokeCodes(torch.randint(size, (1 + nodes * first.numel(), books)), first, first + nodes - 1)
+    codes = torch.randint(size, (1 + nodes * first.numel(), books))
+    codes[first.flatten()] = codes[0].clone()
+    return StrokeCodes(codes, first, first + nodes - 1)
 
 
 def tiny_facts() -> Facts:

@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks.ardour.line_up import RATE, click_offsets, lag, make_region
 from benchmarks.ardour.session_file import add_region
-from benchmarks.soak import Look, growth, page, plan
+from benchmarks.soak import Look, growth, page
+from benchmarks.soak_load import plan
 from bridge.midi_decode import MidiDecoder
 from ghostnote.midi_map import load_map
 

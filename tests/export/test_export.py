@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
@@ -17,7 +18,7 @@ from export.bundle_writer import export_bundle  # noqa: E402
 from export.graphs import CONDITION, tracings  # noqa: E402
 from export.levels import Levels  # noqa: E402
 from export.parity import Parity, difference, run_network  # noqa: E402
-from export.precision import store_half  # noqa: E402
+from export.precision import fold, quantise, store_half  # noqa: E402
 from ghostnote.articulations import PIECES  # noqa: E402
 from ghostnote.bundle import KitInfo, load_manifest  # noqa: E402
 from ghostnote.errors import BundleError, InputError  # noqa: E402
@@ -109,6 +110,36 @@ def test_passes_and_hops_are_free(report, batch_rows):
         found = session.run(tracing.output_names, {name: value.numpy() for name, value in tracing.inputs.items()})
         for name, value in zip(tracing.output_names, found, strict=True):
             assert Parity(tracing.role, name, value.shape, difference(name, outputs[name], value)).holds, name
+
+
+def processor_flags() -> set[str]:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return set(next((line for line in lines if line.startswith("flags")), "").split())
+
+
+@pytest.mark.skipif(
+    "avx512_vnni" not in processor_flags() or "amx_int8" in processor_flags(),
+    reason="looked into on processors with AVX-512 VNNI and without AMX only",
+)
+@pytest.mark.parametrize(("width", "out"), [(64, 192), (576, 384), (256, 1024)])
+def test_products_in_8_bits_round_one_row_as_they_round_many(tmp_path, width, out):
+    """Of the sizes of networks that ship; those of the tests are too small to tell."""
+    torch.manual_seed(0)
+    path, rows = tmp_path / "product.onnx", torch.randn(1, 24, width)
+    product = torch.nn.Linear(width, out, bias=False)
+    torch.onnx.export(
+        product, (rows,), path, input_names=["rows"], dynamic_axes={"rows": {1: "n"}},
+        dynamo=False,
+    )  # fmt: skip
+    fold(path)
+    quantise(path)
+    session = ort.InferenceSession(path)
+    (whole,) = session.run(None, {"rows": rows.numpy()})
+    error = np.abs(whole - product(rows).detach().numpy())
+    assert 0 < error.max() < 0.1, "8 bits"
+    for size in (1, 2, 3, 5, 9):
+        parts = [session.run(None, {"rows": part.numpy()})[0] for part in rows.split(size, dim=1)]
+        np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
 
 
 def test_half_precision_takes_half_the_room_and_stays_within_rounding(report, tmp_path):

@@ -58,6 +58,7 @@ def numbered(kits: int) -> StrokeMemory:
     where = torch.arange(strokes * nodes)
     latents = torch.stack([where // nodes, where // nodes % len(VELOCITIES), where % nodes, torch.ones_like(where)], 1)
     memory.first, memory.last = first.int(), (first + nodes - 1).int()
+    latents[::nodes] = 0  # node 0 is silence
     table = torch.cat([torch.zeros(1, 4), latents.float()])
     memory.codes = torch.arange(len(table))[:, None]
     memory.codebooks = table[None]
@@ -69,7 +70,7 @@ def test_a_lone_stroke_is_recalled_as_learnt():
     memory = numbered(kits=2)
     grid = grid_of((2.0, 4, 0.625), (10.0, 7, 1.0))
     kits, shares = torch.tensor([[1]]), torch.ones(1, 1)
-    heard = memory(grid, kits, shares)[0]
+    heard = memory(grid, memory.voices(kits, shares))[0]
     stroke = (1 * N_LANES + 4) * len(VELOCITIES) + 5
     np.testing.assert_allclose(heard[2:8], [[stroke, 5, 4 * age, 1] for age in range(1, 7)], rtol=1e-3)
     other = (1 * N_LANES + 7) * len(VELOCITIES) + 8
@@ -79,19 +80,19 @@ def test_a_lone_stroke_is_recalled_as_learnt():
 
 def test_between_two_velocities_both_are_heard_in_proportion():
     memory = numbered(kits=1)
-    heard = memory(grid_of((2.0, 0, 0.3)), torch.tensor([[0]]), torch.ones(1, 1))[0, 20]
+    heard = memory(grid_of((2.0, 0, 0.3)), memory.voices(torch.tensor([[0]]), torch.ones(1, 1)))[0, 20]
     np.testing.assert_allclose(heard[[1, 3]], [0.3 * 8, 1], rtol=1e-3)
-    softest = memory(grid_of((2.0, 0, 0.02)), torch.tensor([[0]]), torch.ones(1, 1))[0, 20]
+    softest = memory(grid_of((2.0, 0, 0.02)), memory.voices(torch.tensor([[0]]), torch.ones(1, 1)))[0, 20]
     np.testing.assert_allclose(softest[[1, 3]], [0, 1], atol=1e-3)
 
 
 def test_windows_of_several_kits_read_their_own_and_a_morph_both():
     memory = numbered(kits=3)
     grid = grid_of((2.0, 4, 0.6)).expand(2, -1, -1)
-    both = memory(grid, torch.tensor([[2], [0]]), torch.ones(2, 1))
+    both = memory(grid, memory.voices(torch.tensor([[2], [0]]), torch.ones(2, 1)))
     for row, kit in zip(both, (2, 0), strict=True):
-        torch.testing.assert_close(row, memory(grid[:1], torch.tensor([[kit]]), torch.ones(1, 1))[0])
-    morph = memory(grid[:1], torch.tensor([[2, 0]]), torch.tensor([[0.25, 0.75]]))[0]
+        torch.testing.assert_close(row, memory(grid[:1], memory.voices(torch.tensor([[kit]]), torch.ones(1, 1)))[0])
+    morph = memory(grid[:1], memory.voices(torch.tensor([[2, 0]]), torch.tensor([[0.25, 0.75]])))[0]
     torch.testing.assert_close(morph, 0.25 * both[0] + 0.75 * both[1])
 
 

@@ -4,12 +4,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
+from ghostnote.articulations import N_LANES  # noqa: E402
 from ghostnote.grid import N_COLUMNS  # noqa: E402
 from tests.data.make_tiny_bundle import random_strokes  # noqa: E402
 from training.codecs.drum_codec import CodecConfig, DrumCodec, sum_codes  # noqa: E402
 from training.codecs.quantizer import residual_quantizer  # noqa: E402
 from training.live_task import cross_entropy, greedy  # noqa: E402
 from training.predictors.live import LiveConfig, LivePredictor  # noqa: E402
+from training.predictors.memory import VELOCITIES  # noqa: E402
 
 CODEC = CodecConfig(
     latent=8,
@@ -99,11 +101,13 @@ def test_cross_entropy_prefers_the_codes_that_were_chosen(predictor):
 
 def test_a_morph_lies_between_its_kits(predictor):
     weights = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0.5, 0.5, 0]])
-    inlet, film, kits, shares = predictor.condition(weights, torch.zeros(3, dtype=torch.long))
+    inlet, film, (strokes, shares, steps) = predictor.condition(weights, torch.zeros(3, dtype=torch.long))
     torch.testing.assert_close(inlet[2], (inlet[0] + inlet[1]) / 2)
     torch.testing.assert_close(film[2], (film[0] + film[1]) / 2)
+    kits, books = strokes[:, 0, 0, ::2] // (N_LANES * len(VELOCITIES)), len(predictor.codebooks)
     assert kits[:2, 0].tolist() == [0, 1] and set(kits[2].tolist()) == {0, 1}
-    assert shares.tolist() == [[1, 0], [1, 0], [0.5, 0.5]]
+    assert shares[:, 0, 0, :: 2 * books].tolist() == [[1, 0], [1, 0], [0.5, 0.5]]
+    torch.testing.assert_close(steps[..., books : 2 * books], shares[..., :books])
 
 
 def test_unused_entries_are_restarted():

@@ -34,10 +34,14 @@ class CausalBlock(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor, past: Past, rows: int, film: Sequence[Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        """x [B, T, C] -> (y [B, T, C], new `Past`). `rows`: T. `film`: None, or scale and shift [B or 1, 1, C]."""
-        y = self.norm(x)
-        if film is not None:
-            y = y * film[0] + film[1]
+        """x [B, T, C] -> (y [B, T, C], new `Past`). `rows`: T.
+
+        `film`: None, scale and shift [B or 1, 1, C] of what the norm gives, or [C] with the norm's own in them.
+        """
+        if film is not None and film[0].dim() == 1:
+            y = F.layer_norm(x, self.norm.normalized_shape, film[0], film[1])
+        else:
+            y = self.norm(x) if film is None else self.norm(x) * film[0] + film[1]
         if isinstance(past, Tensor):
             d = self.dilation
             seen = torch.cat([past.to(y.dtype), y], dim=1)
@@ -66,12 +70,19 @@ class CausalStack(nn.Module):
         """How many rows ago each block looks back."""
         return [(2 * int(b.dilation), int(b.dilation)) for b in self.blocks]  # type: ignore[arg-type]
 
+    def whole_film(self, film: Tensor) -> Tensor:
+        """film [1, 1, blocks * 2C] of one condition with the blocks' own norms in it, [blocks * 2C]."""
+        parts = film[0, 0].split(self.channels)
+        norms = [block.norm for block in self.blocks]
+        pairs = zip(norms, parts[::2], parts[1::2], strict=True)
+        return torch.cat([part for norm, a, b in pairs for part in (norm.weight * a, norm.bias * a + b)])  # type: ignore[operator]
+
     def initial_state(self, batch: int, like: Tensor) -> list[Tensor]:
         """Zeros, on the device of `like`."""
         return [torch.zeros(batch, rows, width, device=like.device) for rows, width in self.state_shapes]
 
     def forward(self, x: Tensor, state: Sequence[Past], film: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
-        """x [B, T, C], film [B or 1, 1, blocks * 2C] or None -> (y [B, T, C], new state).
+        """x [B, T, C], film [B or 1, 1, blocks * 2C], `whole_film` of it, or None -> (y [B, T, C], new state).
 
         `film` is scale and shift of each block in turn.
         """

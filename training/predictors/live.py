@@ -23,11 +23,12 @@ from torch import Tensor, nn
 
 from ghostnote.grid import N_COLUMNS
 from training.nets.causal import CausalStack, Past
-from training.predictors.memory import StrokeMemory
+from training.nets.reshape import rows_of
+from training.predictors.memory import StrokeMemory, Voices
 
 _SLOW: Final = 0.1
 """Scale of what is added to memory: a step of training moves the latent by 1 % of the strokes' spread, not by 10 %."""
-Condition = tuple[Tensor, Tensor, Tensor, Tensor]
+Condition = tuple[Tensor, Tensor, Voices]
 """What depends on kit and drummer alone, see `LivePredictor.condition`."""
 
 
@@ -92,10 +93,13 @@ class LivePredictor(nn.Module):
     def condition(self, kit: Tensor, drummer: Tensor) -> Condition:
         """kit weights [B, kits] (one-hot or a morph), drummer [B] -> inlet [B, columns, C], film [B, 1, blocks * 2C].
 
-        And the kits [B, M] int64 whose strokes are remembered, with their shares [B, M].
+        And the voices of the kits whose strokes are remembered.
         """
         shares, kits = kit.topk(min(self.config.morphed, self.kits), dim=1)
-        return *self._inlet_and_film(kit, drummer), kits, shares / shares.sum(1, keepdim=True).clamp_min(1e-6)
+        shares = shares / shares.sum(1, keepdim=True).clamp_min(1e-6)
+        if len(kit) == 1:
+            kits, shares = kits[:, shares[0] > 0], shares[:, shares[0] > 0]
+        return *self._inlet_and_film(kit, drummer), self.memory.voices(kits, shares)
 
     def _inlet_and_film(self, kit: Tensor, drummer: Tensor) -> tuple[Tensor, Tensor]:
         inlet = self.inlet + (kit @ self.kit_inlet.flatten(1)).unflatten(1, self.inlet.shape)
@@ -105,12 +109,13 @@ class LivePredictor(nn.Module):
 
     def trunk(self, grid: Tensor, condition: Condition, state: Sequence[Past]) -> tuple[Tensor, Tensor, list[Tensor]]:
         """grid [B, T, columns] of one piece each -> latent [B, T, D], corrections [B, T, K * D], new state."""
-        inlet, film, kits, shares = condition
-        strokes = self.memory(grid, kits, shares)
+        inlet, film, voices = condition
+        strokes = self.memory(grid, voices)
         x = torch.matmul(grid, inlet) + self.bias + self.recalled(strokes / self.memory.spread)
         x, new = self.stack(x, state, film)
         x = self.norm(x)
-        rest = self.config.reach * self.memory.spread * torch.tanh(_SLOW * self.rest(x))
+        rest = nn.functional.linear(x, _SLOW * self.rest.weight, _SLOW * self.rest.bias)
+        rest = self.config.reach * self.memory.spread * torch.tanh(rest)
         return self.memory.silence + strokes + rest, self.corrections(x), new
 
     def scoring(self) -> tuple[Tensor, Tensor]:
@@ -124,13 +129,13 @@ class LivePredictor(nn.Module):
         corrections [B, T, K * D]; temperature [K]; noise [B or 1, T or 1, K, V or 1] standard Gumbel.
         """
         matrices, offsets = self.scoring()
-        luck = (offsets + temperature[:, None] * noise).flatten(2).split(offsets.shape[1], dim=-1)
-        left, codes = latent, list[Tensor]()
-        for book, correction in enumerate(corrections.split(latent.shape[-1], dim=-1)):
+        luck = (offsets + temperature[:, None] * noise).split(1, dim=2)
+        left, codes = latent.unsqueeze(2), list[Tensor]()
+        for book, correction in enumerate(rows_of(corrections, len(matrices), -1).split(1, dim=2)):
             code = torch.argmax(torch.matmul(left + correction, matrices[book]) + luck[book], dim=-1)
             left = left - self.codebooks[book][code]
             codes.append(code)
-        return torch.stack(codes, dim=-1)
+        return torch.cat(codes, dim=-1)
 
     def step(
         self, grid: Tensor, condition: Condition, temperature: Tensor, noise: Tensor, state: Sequence[Past]

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from ghostnote.articulations import MOST_LANES, N_LANES
 from ghostnote.grid import LANE_COLUMNS, RING_HOPS
+from training.nets.reshape import rows_of
 
 VELOCITIES: Final = (1 / 16, *(n / 8 for n in range(1, 9)))
 _QUARTERS, _HALVES, LAST_AGE = 24, 96, 768
@@ -30,6 +31,14 @@ AGES: Final = (
 """Age in hops at each node; node 0, age 0, is silence."""
 _SNAP: Final = 256
 """Ages are told apart by this part of a hop, a frame of our codec: rounding to nodes then never wavers."""
+
+
+_PARTS: Final = 1024
+"""Velocities are told apart by this part of the way between two nodes: a hop then rounds as many hops do, although an
+exponential may round the last few of many numbers otherwise than the others."""
+Voices = tuple[Tensor, Tensor, Tensor]
+"""Strokes [B, 1, 1, 2M] of the kits that sound, at a velocity and the next; shares of theirs and what the place between
+both velocities adds to them [B, 1, 1, 2M * K]."""
 
 
 class StrokeMemory(nn.Module):
@@ -89,26 +98,36 @@ class StrokeMemory(nn.Module):
         books, size, _ = self.codebooks.shape
         return F.embedding(codes.long() + torch.arange(books, device=codes.device) * size, self.codebooks.flatten(0, 1))
 
-    def forward(self, grid: Tensor, kits: Tensor, shares: Tensor) -> Tensor:
+    def voices(self, kits: Tensor, shares: Tensor) -> Voices:
+        """What `forward` needs of the kits [B, M] int64 that sound, and of their shares [B, M], which add up to 1."""
+        one = torch.tensor([0, 1], device=kits.device)
+        strokes = (kits[:, :, None] * (N_LANES * len(VELOCITIES)) + one).flatten(1)[:, None, None]
+        below, above = (
+            (shares[:, :, None] * part).flatten(1).repeat_interleave(len(self.codebooks), 1)[:, None, None]
+            for part in (1 - one, 2 * one - 1)
+        )
+        return strokes, below, above
+
+    def forward(self, grid: Tensor, voices: Voices) -> Tensor:
         """What each window's last hits sound like now, as the difference from silence [B, T, D].
 
-        grid [B, T, columns], at most MOST_LANES lanes of which ring; kits [B or 1, M] int64, their shares [B or 1, M].
+        grid [B, T, columns], at most MOST_LANES lanes of which ring; `voices` of B kits or of one.
         """
         age, velocity = last_hits(grid)
         velocity, lane = velocity.topk(MOST_LANES, dim=-1)
-        node = nodes_of(age.gather(-1, lane))[..., None, None]
-        level, between = _between(_velocity_place(velocity))
-        levels = torch.stack([level, (level + 1).clamp_max(len(VELOCITIES) - 1)], dim=-1)
-        stroke = (kits[:, None, None, :, None] * N_LANES + lane[..., None, None]) * len(VELOCITIES)
-        stroke = stroke + levels[..., None, :]
-        at = torch.minimum(self.first[stroke] + node, self.last[stroke])
-        loud = torch.stack([1 - between, between], dim=-1) * (velocity > 0)[..., None].to(between.dtype)
-        loud = (shares[:, None, None, :, None] * loud[..., None, :]).flatten(2)
-        entries = self.entries(self.codes[at.long()]).flatten(2, 5)
-        weights = loud.unsqueeze(-1).expand(-1, -1, -1, len(self.codebooks)).flatten(2)
+        node = nodes_of(age.gather(-1, lane))[..., None]
+        place = (torch.minimum(8 * velocity, 16 * velocity - 1) * _PARTS).round()
+        place = place.clamp(0, (len(VELOCITIES) - 1) * _PARTS - 1) / _PARTS  # below the last, so that one is above
+        level = place.floor()
+        strokes, shares, steps = voices
+        stroke = (lane * len(VELOCITIES) + level.long())[..., None] + strokes
+        at = torch.minimum(self.first.long()[stroke] + node, self.last.long()[stroke])
+        entries = self.entries(self.codes[at])
+        loud = shares + (place - level)[..., None] * steps
         with torch.autocast(grid.device.type, enabled=False):  # late books are finer than bf16
-            heard = torch.matmul(weights.unsqueeze(2), entries).flatten(2)
-        return heard - loud.sum(-1, keepdim=True) * self.silence
+            heard = torch.matmul(rows_of(loud, 1, -1), rows_of(entries, -1, entries.shape[-1]))
+        # Lanes that do not ring say the first node of their strokes: silence.
+        return rows_of(heard, -1) - MOST_LANES * self.silence
 
     def _make_room(self, _: nn.Module, tensors: Mapping[str, Tensor], prefix: str, *__: Any) -> None:
         """A checkpoint's memory may have any number of nodes."""
@@ -118,32 +137,19 @@ class StrokeMemory(nn.Module):
 
 
 def last_hits(grid: Tensor) -> tuple[Tensor, Tensor]:
-    """Age [hops] at the hop's end and velocity [B, T, lanes] of each lane's last hit; 0 where nothing rings.
+    """Age [hops] at the hop's end and velocity [B, T, lanes] of each lane's last hit; both 0 where nothing rings.
 
     Two decays of one hit tell both: their ratio the age, exactly to a frame up to thousands of hops.
     """
     _, middle, slow = RING_HOPS
     faster, slower = (grid[..., column : N_LANES * LANE_COLUMNS : LANE_COLUMNS] for column in (4, 5))
-    rings = faster > 0
-    ratio = slower.clamp_min(1e-30) / faster.clamp_min(1e-30)
-    age = ratio.log() / (1 / middle - 1 / slow)
-    velocity = slower * (age / slow).exp()
-    return torch.where(rings, age, 0.0), torch.where(rings, velocity, 0.0)
+    age = (slower.clamp_min(1e-30) / faster.clamp_min(1e-30)).log() / (1 / middle - 1 / slow)
+    return age, slower * (age / slow).exp()
 
 
 def nodes_of(age: Tensor) -> Tensor:
     """The node of `AGES` nearest to an age, int64."""
-    age = ((age * _SNAP).round() / _SNAP).clamp_max(LAST_AGE)
-    quarters, halves = 4 * age, 2 * (age + _QUARTERS)
-    return (torch.minimum(torch.minimum(quarters, halves), age + 2 * _QUARTERS + _HALVES) + 0.5).floor().long()
-
-
-def _velocity_place(velocity: Tensor) -> Tensor:
-    """Place of a velocity among `VELOCITIES`, real."""
-    return torch.minimum(8 * velocity, 16 * velocity - 1).clamp(0, len(VELOCITIES) - 1)
-
-
-def _between(place: Tensor) -> tuple[Tensor, Tensor]:
-    """The node below a real place, and how far on from it towards the next, 0..1."""
-    below = place.floor()
-    return below.long(), place - below
+    slopes = torch.tensor([4.0, 2.0, 1.0], device=age.device) / _SNAP
+    starts = torch.tensor([0.0, 2.0 * _QUARTERS, 2.0 * _QUARTERS + _HALVES], device=age.device)
+    snapped = (age * _SNAP).round().clamp_max(LAST_AGE * _SNAP)
+    return (snapped[..., None] * slopes + (starts + 0.5)).amin(-1).long()

@@ -10,8 +10,9 @@ import pytest
 
 from benchmarks.ardour.line_up import RATE, click_offsets, lag, make_region
 from benchmarks.ardour.session_file import add_region
-from benchmarks.soak import Look, growth, page
-from benchmarks.soak_load import plan
+from benchmarks.soak import LateHops, Look, growth, page
+from benchmarks.soak_load import LOADS, groove, plan
+from benchmarks.stalls import StallWatch
 from bridge.midi_decode import MidiDecoder
 from ghostnote.midi_map import load_map
 
@@ -80,7 +81,7 @@ def test_growth_is_told_per_hour_and_without_the_warm_up():
 def test_a_soak_tells_the_bundle_and_whether_the_machine_was_busy():
     figures = [{"bundle": "tiny", "hops": 1000, "late_hops": 1}, {"bundle": "tiny", "hops": 3000, "late_hops": 3}]
     looks = [Look(600.0 * n, 200, 90, 13, 10, one) for n, one in enumerate(figures)]
-    quiet, busy = (page(looks, {"stuck notes": "no"}, 128, load) for load in (0.1, 1.5))
+    quiet, busy = (page(LOADS["groove"], looks, {"stuck notes": "no"}, 128, load) for load in (0.1, 1.5))
     assert "bundle tiny" in quiet
     assert "late hops: 2 of 2000 (0.1000%)" in quiet
     assert "stuck notes: no" in quiet
@@ -88,9 +89,25 @@ def test_a_soak_tells_the_bundle_and_whether_the_machine_was_busy():
     assert "busy with other programs" in busy
 
 
-def test_the_load_of_the_soak_holds_hits_that_the_server_understands():
+def test_the_loads_of_the_soak_hold_hits_that_the_server_understands():
     decoder = MidiDecoder(load_map("gm"))
     messages = plan(random.Random(1), RATE)
     events = [event for frame, data in messages for event in decoder.feed(frame / RATE, data)]
     assert len(messages) >= 200
     assert len(events) > 100
+    played = groove(random.Random(2), RATE)
+    assert all(0 <= frame < 10 * RATE for frame, _ in played)
+    notes = [data for _, data in played if data[0] == 0x99]
+    assert len(notes) > 40 and max(frame for frame, _ in played) > 8 * RATE
+    assert all(decoder.feed(0.0, data) for data in notes)
+
+
+def test_a_late_hop_is_explained_by_a_stall_of_its_second_or_the_one_before():
+    late, stalls = LateHops(), StallWatch()
+    late.counts = [(float(n), total) for n, total in enumerate([0, 2, 2, 5, 5, 6])]
+    assert late.unexplained(stalls) == 6
+    stalls.stalls = [(2.5, 0.004)]
+    assert late.unexplained(stalls) == 3, "those between 2 and 3 s; 3 to 4 s had none"
+    stalls.stalls = [(0.5, 0.004), (2.5, 0.004), (3.5, 0.029)]
+    assert late.unexplained(stalls) == 0
+    assert stalls.text == "3 longer than 1 ms, the longest 29.0 ms"

@@ -16,7 +16,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -103,7 +104,7 @@ def systems(block: int, folder: Path) -> list[System]:
     return found
 
 
-def measure(system: System, server: JackServer, load: str, hits: int) -> Result:
+def measure(system: System, server: JackServer, load: str, hits: int, seed: int) -> Result:
     """One run: start the program, send hits at random frames, and see when each is heard."""
     with running(system.command, server) as process, Probe(server) as probe:
         wait_until(
@@ -115,7 +116,7 @@ def measure(system: System, server: JackServer, load: str, hits: int) -> Result:
         if system.midi:
             probe.connect(probe.ports(system.midi)[0], probe.ports(system.audio)[:2])
         length = hits * SPACING
-        random = np.random.default_rng(0)
+        random = np.random.default_rng(seed)
         note = bytes([0x99, system.note, 127])
         starts = 0.1 + SPACING * np.arange(hits if system.midi else 0)
         plan = [(int(at * probe.rate) + int(random.integers(0, 480)), note) for at in starts]
@@ -135,6 +136,20 @@ def measure(system: System, server: JackServer, load: str, hits: int) -> Result:
             cpu=cpu,
             rss=memory_mib(process.pid),
         )  # fmt: skip
+
+
+def together(rounds: Sequence[Result]) -> Result:
+    """Several runs of one program as one."""
+    late = [one.late_hops for one in rounds if one.late_hops is not None]
+    return replace(
+        rounds[0],
+        latencies=np.concatenate([one.latencies for one in rounds]),
+        missed=sum(one.missed for one in rounds),
+        xruns=sum(one.xruns for one in rounds),
+        late_hops=sum(late) if late else None,
+        cpu=float(np.mean([one.cpu for one in rounds])),
+        rss=max(one.rss for one in rounds),
+    )
 
 
 def onsets(audio: NDArray[np.float32], sent: Sequence[int], reach: int) -> NDArray[np.int64]:
@@ -222,7 +237,7 @@ def page(results: Sequence[Result]) -> str:
 
 
 def measure_all(options: argparse.Namespace, folder: Path) -> list[Result]:
-    """All runs that were asked for; a line is printed after each. `folder`: for the programs' files."""
+    """All runs that were asked for, in turns; a line is printed for each. `folder`: for the programs' files."""
     results: list[Result] = []
     print(HEAD)
     for block in options.blocks:
@@ -232,13 +247,19 @@ def measure_all(options: argparse.Namespace, folder: Path) -> list[Result]:
         if unknown := set(options.only or ()) - {one.name for one in there}:
             sys.exit(f"no {', '.join(unknown)} here: there are {', '.join(one.name for one in there)}")
         found = [one for one in there if not options.only or one.name in options.only]
+        if options.peers_at and block not in options.peers_at:
+            found = [one for one in found if one.name not in INSTALL]
         for load in options.loads:
             hogs = [subprocess.Popen(HOG) for _ in range(os.cpu_count() or 1)] if load == "busy" else []
             try:
-                for system in found:
+                runs: dict[str, list[Result]] = {system.name: [] for system in found}
+                for turn, system in product(range(options.rounds), found):
                     with JackServer(f"ghostnote-bench-{os.getpid()}", block=block) as server:
-                        results.append(measure(system, server, load, options.hits))
-                    print(row(results[-1]), flush=True)
+                        hits = -(-options.hits // options.rounds)
+                        runs[system.name].append(measure(system, server, load, hits, turn))
+                for one in map(together, runs.values()):
+                    results.append(one)
+                    print(row(one), flush=True)
             finally:
                 for hog in hogs:
                     hog.kill()
@@ -249,7 +270,9 @@ def measure_all(options: argparse.Namespace, folder: Path) -> list[Result]:
 def main() -> None:
     """Measure and print, and write the page where asked for."""
     parser = argparse.ArgumentParser(description="MIDI-to-sound latency on JACK.")
-    parser.add_argument("--hits", type=int, default=1000, help="hits per run")
+    parser.add_argument("--hits", type=int, default=1000, help="hits per program, block and load")
+    parser.add_argument("--rounds", type=int, default=4, help="turns in which the programs take theirs")
+    parser.add_argument("--peers-at", type=int, nargs="+", help="measure FluidSynth and DrumGizmo at these blocks only")
     parser.add_argument("--blocks", type=int, nargs="+", default=[64, 128, 256], help="frames per JACK cycle")
     parser.add_argument("--loads", nargs="+", default=["idle", "busy"], choices=["idle", "busy"])
     parser.add_argument("--only", nargs="+", help="names of the programs to measure; default all that are installed")

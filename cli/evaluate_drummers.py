@@ -87,7 +87,8 @@ def settings(quick: bool) -> dict[str, str]:
     packages = ("numpy", "onnxruntime", "torch", "scikit-learn", "mir_eval", "scipy")
     return {
         "command": f"`{shlex.join(['ghostnote', *sys.argv[1:]])}`" + (": few loops, wide intervals" if quick else ""),
-        "music": "Groove MIDI Dataset, its own split; real drums are the test split, everything is trained on train",
+        "music": "Groove MIDI Dataset, its own split; real drums are the test split, everything is trained on train "
+        "(sections on every performance: as stated there)",
         "intervals": "95 %, over performances (bootstrap; AUC, pooled distances: jackknife): "
         "loops of one take hang together",
         "machine": machine(),

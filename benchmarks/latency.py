@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks.click_kit import write_click_kit
 from benchmarks.jack_probe import JackServer, Probe, jack_missing, may_run_realtime, running, wait_until
+from benchmarks.stalls import StallWatch
 from cli.doctor import ask
 from cli.machine import cpu_name
 from ghostnote.latency import ARRIVAL_SECONDS, WORK_SECONDS, default_lead
@@ -41,6 +42,10 @@ sys.stdin.read()
 """
 
 
+BEFORE_SECONDS: Final = 1.0
+"""After a stall the measure of the device's clock needs so long to follow (docs/latency.md)."""
+AFTER_SECONDS: Final = 0.1
+"""A stall so long after a hit may still concern it."""
 SPACING: Final = 0.03
 """Seconds between hits; longer than any of the sounds."""
 METRONOME: Final = 33
@@ -75,8 +80,9 @@ class Result:
     declared: float | None
     """Latency up to the audio graph [ms] as the program says it."""
     latencies: NDArray[np.float64]
-    """Of the hits that were heard [ms]."""
-    missed: int
+    """Of all hits [ms]; of those that were not heard nan."""
+    calm: NDArray[np.bool_]
+    """Of each hit, whether the machine itself did not stand still around it (`benchmarks.stalls`)."""
     xruns: int
     late_hops: int | None
     cpu: float
@@ -106,7 +112,7 @@ def systems(block: int, folder: Path) -> list[System]:
 
 def measure(system: System, server: JackServer, load: str, hits: int, seed: int) -> Result:
     """One run: start the program, send hits at random frames, and see when each is heard."""
-    with running(system.command, server) as process, Probe(server) as probe:
+    with running(system.command, server) as process, Probe(server) as probe, StallWatch() as stalls:
         wait_until(
             lambda: len(probe.ports(system.audio)) > 1 and (not system.midi or probe.ports(system.midi)),
             40,
@@ -121,21 +127,23 @@ def measure(system: System, server: JackServer, load: str, hits: int, seed: int)
         starts = 0.1 + SPACING * np.arange(hits if system.midi else 0)
         plan = [(int(at * probe.rate) + int(random.integers(0, 480)), note) for at in starts]
         before, began, xruns, missed_cycles = cpu_seconds(process.pid), time.perf_counter(), probe.xruns, probe.missed
+        start = time.monotonic()
         begin, audio = probe.take(plan, length + 0.6)
         cpu = 100 * (cpu_seconds(process.pid) - before) / (time.perf_counter() - began)
         xruns = max(probe.xruns - xruns, probe.missed - missed_cycles)
         heard = onsets(audio, [frame - begin for frame, _ in probe.sent], int(SPACING * probe.rate))
-        figures = status() if system.ours else {}
-        return Result(
-            system.name, server.block, load,
-            declared=float(figures["engine_latency_ms"]) if figures else None,
-            latencies=1000 * heard[heard >= 0] / probe.rate,
-            missed=int((heard < 0).sum()),
-            xruns=xruns,
-            late_hops=int(figures["late_hops"]) if figures else None,
-            cpu=cpu,
-            rss=memory_mib(process.pid),
-        )  # fmt: skip
+        times = [start + (frame - begin) / probe.rate for frame, _ in probe.sent]
+        figures, rss = status() if system.ours else {}, memory_mib(process.pid)
+    return Result(
+        system.name, server.block, load,
+        declared=float(figures["engine_latency_ms"]) if figures else None,
+        latencies=np.where(heard >= 0, 1000 * heard / probe.rate, np.nan),
+        calm=np.array([not stalls.explain(at - BEFORE_SECONDS, at + AFTER_SECONDS) for at in times], bool),
+        xruns=xruns,
+        late_hops=int(figures["late_hops"]) if figures else None,
+        cpu=cpu,
+        rss=rss,
+    )  # fmt: skip
 
 
 def together(rounds: Sequence[Result]) -> Result:
@@ -144,7 +152,7 @@ def together(rounds: Sequence[Result]) -> Result:
     return replace(
         rounds[0],
         latencies=np.concatenate([one.latencies for one in rounds]),
-        missed=sum(one.missed for one in rounds),
+        calm=np.concatenate([one.calm for one in rounds]),
         xruns=sum(one.xruns for one in rounds),
         late_hops=sum(late) if late else None,
         cpu=float(np.mean([one.cpu for one in rounds])),
@@ -183,9 +191,10 @@ def memory_mib(pid: int, line: str = "VmRSS") -> float:
     return int(next(found for found in lines if found.startswith(line)).split()[1]) / 1024
 
 
-def row(result: Result) -> str:
-    """One line of the table."""
-    ms = result.latencies
+def row(result: Result, *, calm: bool = False) -> str:
+    """One line of the table; `calm`: of the hits around which the machine did not stand still."""
+    every = result.latencies[result.calm] if calm else result.latencies
+    ms = every[~np.isnan(every)]
     spread = ["-"] * 7
     if len(ms):
         near = np.abs(ms - np.median(ms)) <= FAR_MS
@@ -193,9 +202,15 @@ def row(result: Result) -> str:
         spread += [f"{ms.std():.3f}", str((~near).sum()), f"{ms[near].std():.3f}"]
     declared = f"{result.declared:.2f}" if result.declared else "-"
     late = "-" if result.late_hops is None else str(result.late_hops)
-    tail = [str(len(ms) + result.missed), str(result.missed), str(result.xruns), late]
-    cells = [result.system, str(result.block), result.load, declared, *spread, *tail]
-    return f"| {' | '.join([*cells, f'{result.cpu:.0f}', f'{result.rss:.0f}'])} |"
+    whole = ["-"] * 4 if calm else [str(result.xruns), late, f"{result.cpu:.0f}", f"{result.rss:.0f}"]
+    name = f"{result.system}, calm" if calm else result.system
+    cells = [name, str(result.block), result.load, declared, *spread, str(len(every)), str(len(every) - len(ms))]
+    return f"| {' | '.join([*cells, *whole])} |"
+
+
+def rows(result: Result) -> list[str]:
+    """The line of a result, and that of its calm moments where there were others."""
+    return [row(result), *([row(result, calm=True)] if not result.calm.all() else [])]
 
 
 COLUMNS: Final = [
@@ -230,9 +245,10 @@ def page(results: Sequence[Result]) -> str:
         f"{platform.python_version()}; JACK's dummy driver at 48000 Hz, "
         f"{'realtime' if may_run_realtime() else 'ordinary'} priority; load average at the end {os.getloadavg()[1]:.1f}"
     )
+    table = [HEAD, *(line for one in results for line in rows(one))]
     return text.format(
-        machine=machine, table="\n".join([HEAD, *map(row, results)]), lead=default_lead(256, 128, 48_000),
-        arrival=1000 * ARRIVAL_SECONDS, work=1000 * WORK_SECONDS,
+        machine=machine, table="\n".join(table), lead=default_lead(256, 128, 48_000), arrival=1000 * ARRIVAL_SECONDS,
+        work=1000 * WORK_SECONDS,
     )  # fmt: skip
 
 
@@ -259,7 +275,7 @@ def measure_all(options: argparse.Namespace, folder: Path) -> list[Result]:
                         runs[system.name].append(measure(system, server, load, hits, turn))
                 for one in map(together, runs.values()):
                     results.append(one)
-                    print(row(one), flush=True)
+                    print(*rows(one), sep="\n", flush=True)
             finally:
                 for hog in hogs:
                     hog.kill()

@@ -91,6 +91,8 @@ def render_performance(
         quiet = quiet + parts[-1].shape[1] / renderer.sample_rate if died else 0.0
         if quiet >= QUIET_SECONDS:
             break
+    if advance:
+        advance(1.0)
     return _finish(renderer, np.concatenate(parts, axis=1), performance.duration, pieces, rate)
 
 

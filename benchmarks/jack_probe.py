@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.jack_ports import jack_ports
+
 Audio = NDArray[np.float32]
 
 
@@ -151,7 +153,7 @@ class Probe:
 
     def ports(self, pattern: str) -> list[str]:
         """Names of the ports that fit a regular expression."""
-        return [port.name for port in self.client.get_ports(pattern)]
+        return [port.name for port in jack_ports(self.client, pattern)]
 
     def take(self, plan: Sequence[tuple[int, bytes]], seconds: float) -> tuple[int, Audio]:
         """Record `seconds` from now while sending `plan` (frame after the beginning, bytes).

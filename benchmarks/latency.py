@@ -126,10 +126,9 @@ def measure(system: System, server: JackServer, load: str, hits: int, seed: int)
         note = bytes([0x99, system.note, 127])
         starts = 0.1 + SPACING * np.arange(hits if system.midi else 0)
         plan = [(int(at * probe.rate) + int(random.integers(0, 480)), note) for at in starts]
-        before, began, xruns, missed_cycles = cpu_seconds(process.pid), time.perf_counter(), probe.xruns, probe.missed
-        start = time.monotonic()
+        before, start, xruns, missed_cycles = cpu_seconds(process.pid), time.monotonic(), probe.xruns, probe.missed
         begin, audio = probe.take(plan, length + 0.6)
-        cpu = 100 * (cpu_seconds(process.pid) - before) / (time.perf_counter() - began)
+        cpu = 100 * (cpu_seconds(process.pid) - before) / (time.monotonic() - start)
         xruns = max(probe.xruns - xruns, probe.missed - missed_cycles)
         heard = onsets(audio, [frame - begin for frame, _ in probe.sent], int(SPACING * probe.rate))
         times = [start + (frame - begin) / probe.rate for frame, _ in probe.sent]
@@ -294,6 +293,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="names of the programs to measure; default all that are installed")
     parser.add_argument("--write", type=Path, help="the page to write")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error(f"argument --rounds: {options.rounds}, expected 1 or more")
     if jack_missing():
         print(f"latency: not measured: {jack_missing()}")
         return

@@ -27,6 +27,19 @@ def jack_available() -> bool:
     return jack is not None
 
 
+def jack_ports(client: Any, pattern: str = "", **kinds: bool) -> list[Any]:
+    """The server's ports that fit a regular expression and `kinds` (is_midi, is_output, ...), as JACK-Client's objects.
+
+    None at all while one of them goes: the library looks each name up after it has the list. Ask again.
+    """
+    import jack
+
+    try:
+        return client.get_ports(pattern, **kinds)
+    except jack.JackError:
+        return []
+
+
 class JackPorts(Ports):
     """An input and an output of one JACK client; opened again when the server comes back."""
 
@@ -82,7 +95,7 @@ class JackPorts(Ports):
         if not self._source:
             return
         ours = self._client.midi_inports[0]
-        for port in self._client.get_ports(is_midi=True, is_output=True):
+        for port in jack_ports(self._client, is_midi=True, is_output=True):
             if self._source.lower() in port.name.lower() and not ours.is_connected_to(port):
                 self._client.connect(port, ours)
 

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from bridge.jack_ports import jack_ports
+
 OUTPUTS: Final = ":out_"
 """In the names of PortAudio's ports, of whichever client."""
 
@@ -46,7 +48,10 @@ class JackEar:
     @property
     def wired(self) -> bool:
         """Whether a program's output is connected."""
-        return any(self._client.get_all_connections(port) for port in self._inputs)
+        try:
+            return any(self._client.get_all_connections(port) for port in self._inputs)
+        except self._error:  # it goes at this very moment
+            return True
 
     def wire(self) -> None:
         """Connect outputs that have come; call it often."""
@@ -58,7 +63,7 @@ class JackEar:
                         self._client.connect(port, target)
 
     def _outputs(self) -> list[Any]:
-        return self._client.get_ports(OUTPUTS, is_audio=True, is_output=True)
+        return jack_ports(self._client, OUTPUTS, is_audio=True, is_output=True)
 
     def _process(self, _frames: int) -> None:
         level = max(float(np.sqrt(np.mean(np.square(port.get_array())))) for port in self._inputs)

@@ -63,6 +63,11 @@ def jackknife_interval(statistic: Callable[[NDArray[np.int64]], float], clusters
     k = int(members.max()) + 1
     if k < 2:
         return Estimate(value, float("nan"), float("nan"))
-    without = np.array([statistic(np.flatnonzero(members != cluster)) for cluster in range(k)])
+    return jackknifed(value, np.array([statistic(np.flatnonzero(members != cluster)) for cluster in range(k)]))
+
+
+def jackknifed(value: float, without: NDArray[np.float64]) -> Estimate:
+    """The interval of `jackknife_interval`, from the values without each of the clusters."""
+    k = len(without)
     reach = 1.96 * float(np.sqrt((k - 1) / k * np.sum(np.square(without - without.mean()))))
     return Estimate(value, value - reach, value + reach)

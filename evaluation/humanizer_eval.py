@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.bootstrap import Estimate
+from evaluation.bootstrap import Estimate, jackknifed
 from evaluation.drummers.feel import timing
 from evaluation.drummers.loops import CLASS_OF_LANE, CLASSES, PER_QUARTER
 from ghostnote.performance import Performance
@@ -120,7 +120,7 @@ def compare(real: Sequence[Performance], played: Sequence[Sequence[Performance]]
     """
     n = len(real)
     values = _distances(real, played, 1.0 - np.eye(n))
-    return {name: _jackknife(of[0], of[1:]) for name, of in values.items()}
+    return {name: jackknifed(float(of[0]), of[1:]) for name, of in values.items()}
 
 
 def difference(
@@ -129,7 +129,8 @@ def difference(
     """Distances of `played` minus those of `others`, paired by take, with jackknife intervals: below 0 is nearer."""
     without = 1.0 - np.eye(len(real))
     ours, theirs = (_distances(real, some, without) for some in (played, others))
-    return {name: _jackknife(ours[name][0] - theirs[name][0], ours[name][1:] - theirs[name][1:]) for name in ours}
+    gaps = {name: ours[name] - theirs[name] for name in ours}
+    return {name: jackknifed(float(gap[0]), gap[1:]) for name, gap in gaps.items()}
 
 
 def resampled(
@@ -158,13 +159,6 @@ def _distances(
             found.setdefault(name, []).append(value)
     values = {name: np.stack(of) for name, of in found.items()}
     return {name: (of[..., 0] * of[..., 1]).sum(axis=0) / of[..., 1].sum(axis=0) for name, of in values.items()}
-
-
-def _jackknife(value: float, without: Values) -> Estimate:
-    """From the values without each of the takes (Tukey 1958)."""
-    n = len(without)
-    reach = 1.96 * float(np.sqrt((n - 1) / n * np.sum(np.square(without - without.mean()))))
-    return Estimate(float(value), float(value) - reach, float(value) + reach)
 
 
 def average(feels: Sequence[Feel]) -> Feel:

@@ -1,7 +1,7 @@
 """How much louder or softer than its model each kit comes out, measured on unseen performances.
 
 Where the sound of a stroke cannot be known to the last detail, losses on spectra favour too little of it: our networks
-play 1 to 6 dB too softly, each piece of each kit by its own amount. Gains per piece, then one per kit, kept in the
+play most pieces too softly, by up to 6 dB, and few a little too loudly. Gains per piece, then one per kit, kept in the
 manifest, make up for that.
 """
 

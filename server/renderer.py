@@ -75,7 +75,7 @@ class Renderer:
         self._most_passes: int | None = None
         self._shares = share_passes(self._levels, self._pans)
         self._grid, self._rings, self._ring_hops = GridStream(self.hop), Rings(), ring_hops(self.manifest)
-        self._passes = [self._make_pass(one.group) for one in self._shares]
+        self._set_passes([one.group for one in self._shares])
         self._gains: tuple[object, Audio] | None = None
         self.reset()
 
@@ -217,9 +217,7 @@ class Renderer:
 
     def _longest(self, of_pieces: NDArray[Any]) -> NDArray[Any]:
         """[hops, pieces, ...] -> the greatest value of each pass's pieces, [hops, passes, ...]."""
-        pieces = [piece for one in self._passes for piece in one.pieces]
-        starts = np.cumsum([0, *(len(one.pieces) for one in self._passes[:-1])])
-        return np.maximum.reduceat(of_pieces[:, pieces], starts, axis=1)
+        return np.maximum.reduceat(of_pieces[:, self._pieces], self._starts, axis=1)
 
     @property
     def _ring(self) -> Hops:
@@ -242,6 +240,12 @@ class Renderer:
             rows.append((10 ** ((share.level + kit_db[one.pieces].mean()) / 20) * balance).astype(np.float32))
         return np.stack(rows)
 
+    def _set_passes(self, groups: Sequence[Group]) -> None:
+        self._passes = [self._make_pass(group) for group in groups]
+        self._pieces = [piece for one in self._passes for piece in one.pieces]
+        """Of all passes, one after the other, and where those of each start."""
+        self._starts = np.cumsum([0, *(len(one.pieces) for one in self._passes[:-1])])
+
     def _make_pass(self, group: Group) -> "_Pass":
         pieces, codes = [PIECES.index(piece) for piece in group], self.manifest.codes
         return _Pass(group, pieces, piece_columns(group), GumbelStream(self._seed, pieces[0], codes.books, codes.size))
@@ -260,7 +264,7 @@ class Renderer:
         parents = [_commonest([came_from[p] for p in group]) for group in groups]
         heirs = {parent: _largest(groups, parents, parent) for parent in set(parents)}
         self._wake([parent for parent in self._awake if parent in heirs])
-        self._passes = [self._make_pass(group) for group in groups]
+        self._set_passes(groups)
         self._awake = [heirs[parent] for parent in self._awake]
         self._gain = self._gain[parents]
 

@@ -1,11 +1,13 @@
 """Ports through the JACK client library: notes both ways, the place of an event inside its block, a server restart."""
 
 import statistics
+import threading
+import time
 
 import pytest
 import rtmidi
 
-from bridge.jack_ports import JackPorts
+from bridge.jack_ports import JackPorts, jack_ports
 from bridge.midi_decode import MidiDecoder
 from bridge.midi_echo import MidiEcho
 from bridge.ports import IN_NAME, OUT_NAME
@@ -52,6 +54,29 @@ def test_notes_come_in_and_go_out(ports, events, jack_name):
             ports.stop()
     assert events[0].lane == 0
     assert {bytes((0x99, 36, 127)), bytes((0x89, 36, 64))} <= set(recorder.heard)
+
+
+def test_ports_that_come_and_go_meanwhile_do_not_stop_a_listing(jack_name):
+    with running_jackd(jack_name):
+        listener, other = jack.Client("listener", no_start_server=True), jack.Client("other", no_start_server=True)
+        mine, done = listener.midi_inports.register("stays"), threading.Event()
+
+        def come_and_go():
+            while not done.is_set():
+                other.midi_outports.register("comes and goes").unregister()
+
+        coming = threading.Thread(target=come_and_go)
+        coming.start()
+        try:
+            end = time.monotonic() + 1
+            while time.monotonic() < end:
+                jack_ports(listener, is_midi=True)
+        finally:
+            done.set()
+            coming.join()
+        assert [port.name for port in jack_ports(listener, "listener:", is_midi=True)] == [mine.name]
+        other.close()
+        listener.close()
 
 
 def test_events_of_one_block_keep_their_distance(ports, events, jack_name):

@@ -138,6 +138,6 @@ class DrumCodec(nn.Module):
 
 
 def sum_codes(codebooks: Tensor, codes: Tensor) -> Tensor:
-    """codebooks [K, V, D], codes [B, T, K] -> the sum of the chosen entries [B, T, D]."""
+    """codebooks [K, V, D], codes [..., K] -> the sum of the chosen entries [..., D]."""
     books = torch.arange(codebooks.shape[0], device=codes.device)
-    return codebooks[books, codes].sum(2)
+    return codebooks[books, codes].sum(-2)

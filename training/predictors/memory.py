@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from ghostnote.articulations import MOST_LANES, N_LANES
 from ghostnote.grid import LANE_COLUMNS, RING_HOPS
+from training.codecs.drum_codec import sum_codes
 from training.nets.reshape import rows_of
 
 VELOCITIES: Final = (1 / 16, *(n / 8 for n in range(1, 9)))
@@ -91,7 +92,7 @@ class StrokeMemory(nn.Module):
 
     def latents(self, codes: Tensor) -> Tensor:
         """Codes [..., K] -> latents [..., D]."""
-        return self.entries(codes).sum(-2)
+        return sum_codes(self.codebooks, codes.long())
 
     def entries(self, codes: Tensor) -> Tensor:
         """Codes [..., K] -> the chosen entries [..., K, D]."""

@@ -1,6 +1,6 @@
 """Serve for a long time under random MIDI and OSC, and tell what grows, what is late and what hangs.
 
-    python -m benchmarks.soak [--load groove] [--minutes 15] [--every 60] [--bundle FOLDER] [--write docs/soak.md]
+    python -m benchmarks.soak [--load groove] [--minutes 15] [--every 60] [--lead MS] [--bundle FOLDER] [--write docs/soak.md]
 
 `ghostnote serve` with the shipped bundle, or another (a small one leaves the machine to others), on a JACK server of
 its own. A client plays notes on all channels and numbers, pedal, aftertouch, clock, sysex and program changes; another
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,13 +100,11 @@ def figures() -> dict[str, float | str]:
 
 
 def soak(
-    load: Load, seconds: float, every: float, seed: int, block: int, bundle: Path | None
+    load: Load, seconds: float, every: float, seed: int, block: int, serve: Sequence[str]
 ) -> tuple[list[Look], dict[str, str]]:
-    """Looks at the server and what there is to say besides. `bundle`: None = the shipped one."""
+    """Looks at the server and what there is to say besides. `serve`: further options of `ghostnote serve`."""
     r = random.Random(seed)
-    command = ghostnote("serve", "--midi-api", "jack", "--osc-port", str(OSC_PORT), "--block", str(block))
-    if bundle:
-        command += ["--bundle", str(bundle)]
+    command = ghostnote("serve", "--midi-api", "jack", "--osc-port", str(OSC_PORT), "--block", str(block), *serve)
     with JackServer(f"ghostnote-soak-{os.getpid()}", block=block) as server, running(command, server) as process:
         with Probe(server) as probe:
             wait_until(
@@ -196,6 +194,7 @@ def facts(looks: list[Look], said: dict[str, str]) -> dict[str, str]:
     end, hops = looks[-1].figures, int(looks[-1].figures["hops"]) - int(looks[0].figures["hops"])
     late = int(end["late_hops"]) - int(looks[0].figures["late_hops"])
     return {
+        "latency declared": f"{1000 * float(end['latency']) / float(end['sample_rate']):.2f} ms",
         "RSS grows by": growth(looks, lambda one: one.rss),
         "memory of its own grows by": growth(looks, lambda one: one.own),
         "late hops": f"{late} of {hops} ({late / max(1, hops):.4%})",
@@ -224,7 +223,8 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=60.0, help="seconds between looks")
     parser.add_argument("--block", type=int, default=128, help="frames per JACK cycle")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--bundle", type=Path, help="folder of another bundle than the shipped one")
+    parser.add_argument("--bundle", help="folder of another bundle than the shipped one")
+    parser.add_argument("--lead", help="milliseconds, as of ghostnote serve")
     parser.add_argument("--write", type=Path, help="the page to write")
     parser.add_argument("--load", choices=list(LOADS), default="random", help="what is sent")
     options = parser.parse_args()
@@ -232,7 +232,8 @@ def main() -> None:
         sys.exit(f"soak: not run: {jack_missing()}")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that what was started is ended, too
     load, before = LOADS[options.load], os.getloadavg()[0]
-    looks, said = soak(load, 60 * options.minutes, options.every, options.seed, options.block, options.bundle)
+    serve = [word for name in ("bundle", "lead") if (value := getattr(options, name)) for word in (f"--{name}", value)]
+    looks, said = soak(load, 60 * options.minutes, options.every, options.seed, options.block, serve)
     print("", *(f"{name}: {value}" for name, value in facts(looks, said).items()), sep="\n")
     if options.write:
         options.write.write_text(page(load, looks, said, options.block, before), encoding="utf-8")

@@ -2,8 +2,9 @@
 
 Positions are absolute. A hit stamped at t is placed at frame F(t) + hop + lead of the sound, F being the device clock
 (`server.clock`); ghostnote.latency explains the sum. Hop n is rendered as soon as its last hit can have arrived and
-written to its own place in the play ring: what comes too late is dropped there, so the grid never shifts. Sound is
-rendered at the bundle's rate and converted (server.resampler) when the device's differs.
+written to its own place in the play ring: what comes too late is dropped there, so the grid never shifts. After a
+standstill of the machine the hops that have become due go into one call, which takes less time than one for each. Sound
+is rendered at the bundle's rate and converted (server.resampler) when the device's differs.
 
 In window mode (`server.window`) everything comes four beats later. Then what is to be rendered is known long before,
 and many hops go into one call: up to `AHEAD_SECONDS` before their time, hardly more at once than are ready already, so
@@ -53,6 +54,9 @@ log = logging.getLogger(__name__)
 
 CATCH_UP_SECONDS: Final = 0.25
 """Further behind than this the missed hops are skipped, not rendered."""
+CATCH_UP_HOPS: Final = 4
+"""The most hops of one call in live mode. On a machine on which one takes 3.3 ms, two take 4.4, four 6.5 and eight 9.8:
+more at once would only make the first of them later."""
 KEPT_SECONDS: Final = 2.0
 AHEAD_SECONDS: Final = 0.25
 """Sound that is ready before its time in window mode; less than half of the shortest window."""
@@ -190,12 +194,13 @@ class Engine:
             self._play_whole(self._window, self._whole)
         else:
             self._render(self._due_hops())
-        self._n += 1
+        self._n = self._n + 1 if self._window else self._next
         self.stats.ring_fill = self._writer.ready / self._rate
 
     def _due_hops(self) -> int:
         if self._window is None:
-            return 1
+            arrived = self.clock.frame_at(self._now() - ARRIVAL_SECONDS) / self._ratio + self._lead
+            return min(max(1, int(arrived) // self.hop - self._n + 1), CATCH_UP_HOPS)
         ready = self._next - self._n
         wanted = min(CHUNK_HOPS, ready + 2)
         return wanted if ready == 0 or ready + wanted <= self._ahead else 0

@@ -35,6 +35,8 @@ class ClickRenderer:
     networks: int = 3
     level: float = 0.0
     seen: list[HopEvents] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)
+    """Hops of each call of `render`."""
 
     def figures(self) -> Mapping[str, float]:
         return {}
@@ -60,6 +62,7 @@ class ClickRenderer:
 
     def render(self, events: Sequence[HopEvents]) -> np.ndarray:
         self.seen.extend(events)
+        self.calls.append(len(events))
         audio = np.full((len(events) * self.hop, self.channels), self.level, np.float32)
         for n, hop in enumerate(events):
             for hit in hop.hits:

@@ -14,6 +14,7 @@ from ghostnote.events import (
     SetKit,
     TransportEvent,
 )
+from server.engine import CATCH_UP_HOPS
 from server.limiter import Limiter
 from tests.server.engine_rig import Rig
 
@@ -38,6 +39,7 @@ def test_every_click_lands_at_its_arrival_plus_the_declared_latency(block, hop, 
     found = rig.clicks()
     assert rig.engine.stats.late_hops == 0
     assert rig.engine.stats.hits == len(hits)
+    assert set(rig.renderer.calls) == {1}
     assert all(np.min(np.abs(found - frame)) <= 1 for frame in wanted)
     assert all(np.min(np.abs(np.array(wanted) - frame)) <= 1 for frame in found)
 
@@ -96,6 +98,7 @@ def test_a_stall_drops_sound_but_never_shifts_what_follows():
     for hit in after:
         assert np.min(np.abs(found - expected(rig, hit.at))) <= 1
     assert len(found) < len(hits)
+    assert max(rig.renderer.calls) == CATCH_UP_HOPS
 
 
 def test_a_long_stall_is_skipped_and_the_grid_stays():

@@ -1,6 +1,6 @@
 """Serve for a long time under random MIDI and OSC, and tell what grows, what is late and what hangs.
 
-    python -m benchmarks.soak [--load groove] [--minutes 15] [--every 60] [--lead MS] [--bundle FOLDER] [--write docs/soak.md]
+    python -m benchmarks.soak [--load groove] [--minutes 15] [--every 60] [--lead MS] [--bundle FOLDER] [--write PAGE]
 
 `ghostnote serve` with the shipped bundle, or another (a small one leaves the machine to others), on a JACK server of
 its own. A client plays notes on all channels and numbers, pedal, aftertouch, clock, sysex and program changes; another
@@ -194,7 +194,7 @@ def facts(looks: list[Look], said: dict[str, str]) -> dict[str, str]:
     end, hops = looks[-1].figures, int(looks[-1].figures["hops"]) - int(looks[0].figures["hops"])
     late = int(end["late_hops"]) - int(looks[0].figures["late_hops"])
     return {
-        "latency declared": f"{1000 * float(end['latency']) / float(end['sample_rate']):.2f} ms",
+        "latency declared": f"{end['total_latency_ms']:.2f} ms",
         "RSS grows by": growth(looks, lambda one: one.rss),
         "memory of its own grows by": growth(looks, lambda one: one.own),
         "late hops": f"{late} of {hops} ({late / max(1, hops):.4%})",

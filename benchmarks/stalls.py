@@ -1,27 +1,12 @@
-"""How often the machine itself stands still: on each core a process that does nothing but wake up every hop.
+"""Watches for moments in which the machine stands still (`cli.stalls`), from a process per core, beside other work."""
 
-It runs at a higher priority than anything of ours, so what delays it is not our doing: the host of a virtual machine,
-an interrupt, the firmware.
-"""
-
-import os
-import time
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
-from typing import Final
 
-PERIOD_SECONDS: Final = 256 / 48_000
-"""A hop."""
-LEAST_SECONDS: Final = 0.001
-"""Shorter delays are no stall."""
-PRIORITY: Final = 90
-"""Above JACK's."""
-
-Stall = tuple[float, float]
-"""When it ended, by `time.monotonic`, and how long it was [s]."""
+from cli.stalls import Stall, cores, in_words, watch_core
 
 
 class StallWatch(AbstractContextManager["StallWatch"]):
@@ -33,10 +18,10 @@ class StallWatch(AbstractContextManager["StallWatch"]):
 
     def __enter__(self) -> "StallWatch":
         """Start a process per core."""
-        self._watchers = [self._start(core) for core in sorted(os.sched_getaffinity(0))]
+        self._watchers = [self._start(core) for core in cores()]
         return self
 
-    def _start(self, core: int) -> tuple[SpawnProcess, Connection]:
+    def _start(self, core: int | None) -> tuple[SpawnProcess, Connection]:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_watch, args=(core, theirs), daemon=True)
         process.start()
@@ -59,21 +44,8 @@ class StallWatch(AbstractContextManager["StallWatch"]):
     @property
     def text(self) -> str:
         """In words."""
-        longest = max((length for _, length in self.stalls), default=0.0)
-        return f"{len(self.stalls)} longer than {1000 * LEAST_SECONDS:g} ms, the longest {1000 * longest:.1f} ms"
+        return in_words(self.stalls)
 
 
-def _watch(core: int, pipe: Connection) -> None:
-    os.sched_setaffinity(0, {core})
-    with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
-    stalls: list[Stall] = []
-    due = time.monotonic()
-    while not pipe.poll():
-        due += PERIOD_SECONDS
-        time.sleep(max(0.0, due - time.monotonic()))
-        now = time.monotonic()
-        if now - due > LEAST_SECONDS:
-            stalls.append((now, now - due))
-            due = now
-    pipe.send(stalls)
+def _watch(core: int | None, pipe: Connection) -> None:
+    pipe.send(watch_core(core, pipe.poll))

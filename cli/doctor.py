@@ -62,10 +62,14 @@ class Finding:
 
 def doctor(
     bundle: Annotated[str | None, typer.Option(help="Name or folder of the bundle to check.")] = None,
+    watch: Annotated[
+        float,
+        typer.Option(min=0, max=3600, metavar="SECONDS", help="How long to watch for standstills."),
+    ] = 3.0,
     as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON, for programs.")] = False,
 ) -> None:
-    """Check devices, MIDI, the bundle, the provider and realtime limits; say what to do about what is missing."""
-    findings = find(bundle)
+    """Check devices, MIDI, the bundle, the provider, realtime limits and standstills; say what to do about each."""
+    findings = find(bundle, watch)
     if as_json:
         json.dump([asdict(finding) for finding in findings], sys.stdout)
         sys.stdout.write("\n")
@@ -75,8 +79,8 @@ def doctor(
         raise typer.Exit(1)
 
 
-def find(bundle: str | None) -> list[Finding]:
-    """Look at everything."""
+def find(bundle: str | None, watch: float) -> list[Finding]:
+    """Look at everything. `watch`: seconds for which to look out for standstills."""
     checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
         ("Python", _python),
         ("output device", _output),
@@ -85,6 +89,7 @@ def find(bundle: str | None) -> list[Finding]:
         ("bundle", lambda: _bundle(bundle)),
         ("realtime", _realtime),
         ("processor speed", _governor),
+        ("standstills", lambda: _standstills(watch)),
     )
     return [_guard(name, check) for name, check in checks]
 
@@ -214,3 +219,20 @@ def _governor() -> Finding:
     governor = path.read_text().strip()
     remedy = "`sudo cpupower frequency-set -g performance` keeps the processor from slowing down between hops"
     return Finding("processor speed", governor == "performance", f"governor {governor}", remedy)
+
+
+def _standstills(seconds: float) -> Finding:
+    from math import ceil
+
+    from cli.stalls import PERIOD_SECONDS, in_words, watch_machine
+    from ghostnote.latency import ARRIVAL_SECONDS, WORK_SECONDS
+
+    stalls = watch_machine(seconds)
+    longest = max((length for _, length in stalls), default=0.0)
+    needed = longest + PERIOD_SECONDS  # a hop is rendered in less than its own length
+    remedy = (
+        "for so long even the most urgent program got no processor, and sound is lost where that is longer than the "
+        "lead leaves. Close other programs, switch power saving off; in a virtual machine it is the host's doing. "
+        f"Or give `--lead {ceil(1000 * (needed + ARRIVAL_SECONDS))}` (ms), which every hit then comes later"
+    )
+    return Finding("standstills", needed <= WORK_SECONDS, f"{in_words(stalls)}, in {seconds:g} s", remedy)

@@ -5,20 +5,28 @@ The device takes blocks; what we can see, at times of our own, is how many frame
 
     origin <= t - (consumed - block) / rate        (origin: the time at which frame 0 was taken)
 
-The least of these bounds over many looks at changing phases of the block is the origin, up to a few microseconds and
+The least of these bounds over many looks at random phases of the block is the origin, up to a few microseconds and
 whatever the callback's wake-up is late. A second-order loop follows these minima, so that a device whose rate differs
 from the computer's clock by up to some hundred ppm is followed without ever stepping. Only when the device itself
-loses or repeats blocks (an xrun of the whole graph, a suspended computer) does the clock jump, and counts it.
+loses or repeats blocks (an xrun of the whole graph, a suspended computer) does the clock jump, and counts it. A loss
+shows in bounds that no look can give while nothing is lost, more than a step of the staircase behind the origin;
+several of them, because a callback may be woken late. A step is a block, or several where they are taken in bursts.
 """
 
 from collections import deque
 from math import inf
 from typing import Final
 
-LOOKS: Final = 64
-"""Observations per correction, about a third of a second at one per hop."""
-RECENT: Final = 16
-"""Observations after which a lost block is certain: by chance, none of so many would fall just after a block."""
+LOOKS: Final = 128
+"""Observations per correction, about a third of a second at two per hop."""
+FIRST_LOOKS: Final = 64
+"""Until the clock is settled."""
+RECENT: Final = 6
+"""Looks, three hops, over which a loss is looked for: all of them `NEAR` steps or more behind the origin, and `CERTAIN`
+of them `FAR` steps. A quarter of a step and less is left to the loop."""
+CERTAIN: Final = 3
+NEAR: Final = 0.3
+FAR: Final = 1.25
 GAIN: Final = 0.3
 DRIFT_GAIN: Final = 0.02
 """Of the error, per correction: settles within about a second. Their ratio damps the loop (critical: GAIN² / 4)."""
@@ -31,11 +39,15 @@ class DeviceClock:
     def __init__(self, rate: int, block: int) -> None:
         self.rate, self.block = rate, block
         self.jumps = 0
-        """Times the device lost or gained a block or more."""
+        """Times the device lost or gained half a block or more."""
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._drift, self._settled = 0.0, False
         self._origin, self._at = inf, 0.0
-        self._least, self._looks, self._acquiring = inf, 0, True
+        self._bounds: list[float] = []
+        """Since the last correction."""
+        self._acquiring = True
+        self._step = block / rate
+        """Of the staircase [s]."""
 
     @property
     def settled(self) -> bool:
@@ -54,15 +66,11 @@ class DeviceClock:
         bound = time - (consumed - self.block) / self.rate
         self._recent.append(bound)
         if self._settled:
-            origin, block = self._origin_at(time), self.block / self.rate
-            lost = len(self._recent) == RECENT and min(self._recent) > origin + 0.9 * block
-            if lost or bound < origin - 0.5 * block:
-                self._jump(time)
+            self._look_for_jumps(time, bound)
         if self._acquiring:
             self._origin, self._at = min(self._origin_at(time), bound), time
-        self._least = min(self._least, bound)
-        self._looks += 1
-        if self._looks == LOOKS:
+        self._bounds.append(bound)
+        if len(self._bounds) == (LOOKS if self._settled else FIRST_LOOKS):
             self._correct(time)
 
     def frame_at(self, time: float) -> float:
@@ -77,19 +85,32 @@ class DeviceClock:
     def _origin_at(self, time: float) -> float:
         return self._origin + self._drift * (time - self._at)
 
+    def _look_for_jumps(self, time: float, bound: float) -> None:
+        origin = self._origin_at(time)
+        if bound < origin - 0.5 * self.block / self.rate:
+            self._jump(time, bound)
+        elif min(self._recent) > origin + NEAR * self._step:
+            far = [one for one in self._recent if one > origin + FAR * self._step]
+            if len(far) >= CERTAIN:
+                self._jump(time, min(far))
+
     def _correct(self, time: float) -> None:
+        self._bounds.sort()
+        least, ninth_decile = self._bounds[0], self._bounds[len(self._bounds) * 9 // 10]
+        self._step = max(self.block / self.rate, (ninth_decile - least) / 0.9)
         if not self._acquiring:
             origin = self._origin_at(time)
-            error = self._least - origin
+            error = least - origin
             drift = self._drift + DRIFT_GAIN * error / max(time - self._at, 1e-3)
             self._drift = min(max(drift, -MAX_DRIFT), MAX_DRIFT)
             self._origin, self._at = origin + GAIN * error, time
         self._settled, self._acquiring = True, False
-        self._least, self._looks = inf, 0
+        self._bounds.clear()
 
-    def _jump(self, time: float) -> None:
-        """Begin anew with what was seen last; the drift stays."""
-        self._origin, self._at = self._recent[-1], time
-        self._least, self._looks, self._acquiring = inf, 0, True
+    def _jump(self, time: float, origin: float) -> None:
+        """Begin anew with an origin that was seen since; the drift stays."""
+        self._origin, self._at = origin, time
+        self._acquiring = True
+        self._bounds.clear()
         self._recent.clear()
         self.jumps += 1

@@ -57,6 +57,7 @@ CATCH_UP_SECONDS: Final = 0.25
 CATCH_UP_HOPS: Final = 4
 """The most hops of one call in live mode. On a machine on which one takes 3.3 ms, two take 4.4, four 6.5 and eight 9.8:
 more at once would only make the first of them later."""
+LOOKS_PER_HOP: Final = 2
 KEPT_SECONDS: Final = 2.0
 AHEAD_SECONDS: Final = 0.25
 """Sound that is ready before its time in window mode; less than half of the shortest window."""
@@ -146,10 +147,7 @@ class Engine:
         while not (stop.is_set() or self._ended) and self._output.alive():
             wait = self.due() - self._now()
             if wait > 0:
-                # The look at a random moment before the deadline is what shows the clock all phases of the block.
-                early = wait * self._random.random()
-                time.sleep(early)
-                self.observe()
+                self._look_around(wait)
                 time.sleep(max(0.0, self.due() - self._now()))
             self.render_hop()
             self.free()
@@ -174,6 +172,13 @@ class Engine:
     def _go_to(self, n: int) -> None:
         self._n = self._next = n
         self._writer.place(n * self.hop)
+
+    def _look_around(self, seconds: float) -> None:
+        """Look at the device at random moments of so many seconds: they show the clock all phases of the block."""
+        begun = self._now()
+        for share in sorted(self._random.random(LOOKS_PER_HOP)):
+            time.sleep(max(0.0, begun + share * seconds - self._now()))
+            self.observe()
 
     def observe(self) -> None:
         """Look at the device: tell the clock how far it is."""

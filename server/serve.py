@@ -42,7 +42,7 @@ from server.inbox import Inbox
 from server.live_feel import LiveFeel
 from server.loading import load_bundle, warm_up
 from server.playback import Playback
-from server.realtime import OTHER_PRIORITY, prepare_process, prioritise_thread
+from server.realtime import OTHER_PRIORITY, prepare_process, prioritise_thread, use_huge_pages
 from server.record import Recorder
 from server.resume import restart_process, take_resumed
 from server.serve_config import ServeConfig, groove_path, start_settings
@@ -145,6 +145,7 @@ class Server:
         config = self.config
         device = self.playback.find_device(patient=self._resumed is not None)
         warm_up(self.control.renderer)
+        use_huge_pages()
         prioritise_thread(OTHER_PRIORITY)
         self._start(self._swap)
         self._start(self._grooves)

@@ -36,7 +36,9 @@ def page(qt, monkeypatch):
 
 
 def test_the_doctor_tells_programs_what_it_found(capsys, monkeypatch):
-    monkeypatch.setattr("cli.doctor.find", lambda bundle: [DoctorFinding("MIDI", False, "no port", "install [x]")])
+    monkeypatch.setattr(
+        "cli.doctor.find", lambda bundle, watch: [DoctorFinding("MIDI", False, "no port", "install [x]")]
+    )
     assert run(["doctor", "--json"]) == 1
     assert read_findings(capsys.readouterr().out) == [Finding("MIDI", False, "no port", "install [x]")]
     assert run(["doctor"]) == 1

@@ -79,10 +79,12 @@ def test_growth_is_told_per_hour_and_without_the_warm_up():
 
 
 def test_a_soak_tells_the_bundle_and_whether_the_machine_was_busy():
-    figures = [{"bundle": "tiny", "hops": 1000, "late_hops": 1}, {"bundle": "tiny", "hops": 3000, "late_hops": 3}]
+    same = {"bundle": "tiny", "total_latency_ms": 15.667}
+    figures = [{"hops": 1000, "late_hops": 1, **same}, {"hops": 3000, "late_hops": 3, **same}]
     looks = [Look(600.0 * n, 200, 90, 13, 10, one) for n, one in enumerate(figures)]
     quiet, busy = (page(LOADS["groove"], looks, {"stuck notes": "no"}, 128, load) for load in (0.1, 1.5))
     assert "bundle tiny" in quiet
+    assert "latency declared: 15.67 ms" in quiet
     assert "late hops: 2 of 2000 (0.1000%)" in quiet
     assert "stuck notes: no" in quiet
     assert "nothing else was at work" in quiet

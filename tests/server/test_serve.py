@@ -78,6 +78,7 @@ def serving(monkeypatch, tmp_path):
     for module in (serve, playback):
         monkeypatch.setattr(module, "prioritise_thread", lambda priority: "ordinary")
     monkeypatch.setattr(serve, "prepare_process", lambda: None)
+    monkeypatch.setattr(serve, "use_huge_pages", lambda: 0)
 
     @contextmanager
     def run(**options):

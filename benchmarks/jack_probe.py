@@ -129,6 +129,8 @@ class Probe:
         self._begin = 0
         self._next = 0
         self.missed = self.xruns = 0
+        self.lost: list[int] = []
+        """Frames at which cycles were lost, by all of JACK or by this client alone."""
         self.client.set_process_callback(self._process)
         self.client.set_xrun_callback(self._xrun)
         self.client.activate()
@@ -170,7 +172,9 @@ class Probe:
 
     def _process(self, frames: int) -> None:
         start = int(self.client.last_frame_time)
-        self.missed += self._next > 0 and start != self._next
+        if self._next > 0 and start != self._next:
+            self.missed += 1
+            self.lost.append(start)
         self._next = start + frames
         self._midi.clear_buffer()
         while self._plan and self._plan[0][0] < start + frames:

@@ -82,7 +82,7 @@ class Result:
     latencies: NDArray[np.float64]
     """Of all hits [ms]; of those that were not heard nan."""
     calm: NDArray[np.bool_]
-    """Of each hit, whether the machine itself did not stand still around it (`benchmarks.stalls`)."""
+    """Of each hit, whether the machine itself did not stand still around it and JACK lost no cycle (`calm_hits`)."""
     xruns: int
     late_hops: int | None
     cpu: float
@@ -131,18 +131,36 @@ def measure(system: System, server: JackServer, load: str, hits: int, seed: int)
         cpu = 100 * (cpu_seconds(process.pid) - before) / (time.monotonic() - start)
         xruns = max(probe.xruns - xruns, probe.missed - missed_cycles)
         heard = onsets(audio, [frame - begin for frame, _ in probe.sent], int(SPACING * probe.rate))
-        times = [start + (frame - begin) / probe.rate for frame, _ in probe.sent]
+        sent = np.array([frame for frame, _ in probe.sent], np.int64)
+        lost = np.array(probe.lost, np.int64)
         figures, rss = status() if system.ours else {}, memory_mib(process.pid)
     return Result(
         system.name, server.block, load,
         declared=float(figures["engine_latency_ms"]) if figures else None,
         latencies=np.where(heard >= 0, 1000 * heard / probe.rate, np.nan),
-        calm=np.array([not stalls.explain(at - BEFORE_SECONDS, at + AFTER_SECONDS) for at in times], bool),
+        calm=calm_hits(sent / probe.rate, lost / probe.rate, stalls, start - begin / probe.rate),
         xruns=xruns,
         late_hops=int(figures["late_hops"]) if figures else None,
         cpu=cpu,
         rss=rss,
     )  # fmt: skip
+
+
+def calm_hits(
+    hits: NDArray[np.float64], lost: NDArray[np.float64], stalls: StallWatch, zero: float
+) -> NDArray[np.bool_]:
+    """Which hits have no stall of the machine around them, and no lost cycle between themselves and their sound.
+
+    `hits`, `lost`: times by JACK's clock [s]; `zero`: that clock's 0 by `time.monotonic`.
+    """
+    return np.array(
+        [
+            not stalls.explain(zero + at - BEFORE_SECONDS, zero + at + AFTER_SECONDS)
+            and not ((lost > at) & (lost < at + AFTER_SECONDS)).any()
+            for at in hits
+        ],
+        bool,
+    )
 
 
 def together(rounds: Sequence[Result]) -> Result:

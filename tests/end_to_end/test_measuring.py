@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.ardour.line_up import RATE, click_offsets, lag, make_region
 from benchmarks.ardour.session_file import add_region
+from benchmarks.latency import calm_hits
 from benchmarks.soak import LateHops, Look, growth, page
 from benchmarks.soak_load import LOADS, groove, plan
 from benchmarks.stalls import StallWatch
@@ -76,6 +77,13 @@ def test_growth_is_told_per_hour_and_without_the_warm_up():
     assert growth(looks, lambda one: one.rss).startswith("+6.00 ±")
     assert growth(looks, lambda one: one.own).startswith("-1.00 ±")
     assert growth(looks[:4], lambda one: one.rss) == "too short to tell"
+
+
+def test_hits_are_calm_without_a_stall_around_them_and_a_lost_cycle_before_their_sound():
+    stalls = StallWatch()
+    stalls.stalls = [(103.05, 0.004)]
+    hits, lost = np.array([1.0, 2.0, 3.0, 3.9, 4.1, 5.0]), np.array([0.99, 2.04, 5.2])
+    assert calm_hits(hits, lost, stalls, 100.0).tolist() == [True, False, False, False, True, True]
 
 
 def test_a_soak_tells_the_bundle_and_whether_the_machine_was_busy():

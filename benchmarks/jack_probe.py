@@ -147,9 +147,10 @@ class Probe:
         """JACK's present frame."""
         return int(self.client.frame_time)
 
-    def connect(self, midi_to: str, audio_from: Sequence[str]) -> None:
+    def connect(self, midi_to: str | None, audio_from: Sequence[str]) -> None:
         """Wire the named ports of the program under test to this client."""
-        self.client.connect(self._midi, midi_to)
+        if midi_to:
+            self.client.connect(self._midi, midi_to)
         for source, target in zip(audio_from, self._inputs, strict=True):
             self.client.connect(source, target)
 

@@ -35,11 +35,18 @@ OSC_PORT: Final = 9177
 SOUND_FONTS: Final = ("/usr/share/sounds/sf2/TimGM6mb.sf2", "/usr/share/sounds/sf2/FluidR3_GM.sf2")
 HOG: Final = [sys.executable, "-c", "while True: pass"]
 REFERENCE: Final = """
-import rtmixer, sys
+import rtmixer, signal, subprocess, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 m = rtmixer.Mixer(channels=2, blocksize=int(sys.argv[1]), latency="low")
 m.start()
-sys.stdin.read()
+midi = [subprocess.Popen(["jack_midi_dump"], stdout=subprocess.DEVNULL)] if sys.argv[2:] else []
+try:
+    sys.stdin.read()
+finally:
+    for one in midi:
+        one.kill()
 """
+"""An output and a MIDI input without a program between them, both in C: what the machine and the wiring cost."""
 
 
 BEFORE_SECONDS: Final = 1.0
@@ -64,9 +71,10 @@ class System:
     name: str
     command: tuple[str, ...]
     midi: str
-    """Regular expression of its MIDI port; "" = it only plays silence."""
+    """Regular expression of its MIDI port; "" = it has none."""
     audio: str
     note: int
+    """What makes it sound; 0 = nothing does."""
     ours: bool = False
 
 
@@ -95,9 +103,11 @@ def systems(block: int, folder: Path) -> list[System]:
     """All that can be measured on this machine; `folder` is for what they need to read."""
     python = sys.executable
     ours = (python, "-m", "benchmarks.click_server", "1", "midi_api=jack", f"osc_port={OSC_PORT}", f"block={block}")
+    dump = ("midi",) if shutil.which("jack_midi_dump") else ()
+    reference = (python, "-c", REFERENCE, str(block), *dump)
     found = [
         System("Ghostnote", ours, "Ghostnote In", "PortAudio:out", 36, ours=True),
-        System("rtmixer alone", (python, "-c", REFERENCE, str(block)), "", "PortAudio:out", 0),
+        System("rtmixer, wired alike", reference, "midi-monitor:" if dump else "", "PortAudio:out", 0),
     ]
     font = next((font for font in SOUND_FONTS if Path(font).is_file()), None)
     if shutil.which("fluidsynth") and font:
@@ -119,12 +129,11 @@ def measure(system: System, server: JackServer, load: str, hits: int, seed: int)
             f"{system.name} has no ports",
         )
         time.sleep(2)
-        if system.midi:
-            probe.connect(probe.ports(system.midi)[0], probe.ports(system.audio)[:2])
+        probe.connect(probe.ports(system.midi)[0] if system.midi else None, probe.ports(system.audio)[:2])
         length = hits * SPACING
         random = np.random.default_rng(seed)
         note = bytes([0x99, system.note, 127])
-        starts = 0.1 + SPACING * np.arange(hits if system.midi else 0)
+        starts = 0.1 + SPACING * np.arange(hits if system.note else 0)
         plan = [(int(at * probe.rate) + int(random.integers(0, 480)), note) for at in starts]
         before, start, xruns, missed_cycles = cpu_seconds(process.pid), time.monotonic(), probe.xruns, probe.missed
         begin, audio = probe.take(plan, length + 0.6)

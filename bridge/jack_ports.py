@@ -5,6 +5,7 @@ frames. Here that place is kept: an event `offset` frames into a cycle arrived s
 module that touches the JACK client library (JACK-Client, optional: without it rtmidi serves JACK, too).
 """
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -92,12 +93,16 @@ class JackPorts(Ports):
             target.write_midi_event(0, self._outgoing.popleft())
 
     def _connect(self) -> None:
+        import jack
+
         if not self._source:
             return
         ours = self._client.midi_inports[0]
         for port in jack_ports(self._client, is_midi=True, is_output=True):
-            if self._source.lower() in port.name.lower() and not ours.is_connected_to(port):
-                self._client.connect(port, ours)
+            if self._source.lower() in port.name.lower():
+                with contextlib.suppress(jack.JackError):  # the port goes at this very moment
+                    if not ours.is_connected_to(port):
+                        self._client.connect(port, ours)
 
     def _alive(self) -> bool:
         if self._gone.is_set():

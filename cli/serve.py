@@ -18,7 +18,7 @@ def serve(
     block: Annotated[int | None, typer.Option(help="Frames of one device callback; default 128.")] = None,
     rate: Annotated[int | None, typer.Option(help="Frames per second of the device; default the bundle's.")] = None,
     lead: Annotated[
-        float | None, typer.Option(help="Milliseconds to render in; default 5 and what the block needs.")
+        float | None, typer.Option(help="Milliseconds to render in; default 9 and what the block needs.")
     ] = None,
     midi: Annotated[str | None, typer.Option(help="MIDI port to listen to instead of the virtual one.")] = None,
     midi_api: Annotated[str | None, typer.Option(help="MIDI system: alsa, jack, core or winmm.")] = None,

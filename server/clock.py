@@ -20,13 +20,15 @@ from typing import Final
 LOOKS: Final = 128
 """Observations per correction, about a third of a second at two per hop."""
 FIRST_LOOKS: Final = 64
-"""Until the clock is settled."""
+"""Until the clock is settled; anew where time was lost meanwhile."""
 RECENT: Final = 6
 """Looks, three hops, over which a loss is looked for: all of them `NEAR` steps or more behind the origin, and `CERTAIN`
 of them `FAR` steps. A quarter of a step and less is left to the loop."""
 CERTAIN: Final = 3
 NEAR: Final = 0.3
 FAR: Final = 1.25
+LOST_BLOCKS: Final = 0.5
+"""Of a block: so much at once is no drift and no unrest of the callbacks."""
 GAIN: Final = 0.3
 DRIFT_GAIN: Final = 0.02
 """Of the error, per correction: settles within about a second. Their ratio damps the loop (critical: GAIN² / 4)."""
@@ -39,7 +41,7 @@ class DeviceClock:
     def __init__(self, rate: int, block: int) -> None:
         self.rate, self.block = rate, block
         self.jumps = 0
-        """Times the device lost or gained half a block or more."""
+        """Times the clock began anew because the device had lost or gained time."""
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._drift, self._settled = 0.0, False
         self._origin, self._at = inf, 0.0
@@ -87,22 +89,29 @@ class DeviceClock:
 
     def _look_for_jumps(self, time: float, bound: float) -> None:
         origin = self._origin_at(time)
-        if bound < origin - 0.5 * self.block / self.rate:
+        if bound < origin - LOST_BLOCKS * self.block / self.rate:
             self._jump(time, bound)
         elif min(self._recent) > origin + NEAR * self._step:
             far = [one for one in self._recent if one > origin + FAR * self._step]
-            if len(far) >= CERTAIN:
+            if len(far) >= CERTAIN and len(self._recent) == RECENT:
                 self._jump(time, min(far))
 
     def _correct(self, time: float) -> None:
+        block, quarter = self.block / self.rate, len(self._bounds) // 4
+        least_of = [min(self._bounds[start : start + quarter]) for start in range(0, 4 * quarter, quarter)]
+        if not self._settled and max(least_of) - min(least_of) > LOST_BLOCKS * block:
+            self._origin = inf
+            self._bounds.clear()
+            return
         self._bounds.sort()
-        least, ninth_decile = self._bounds[0], self._bounds[len(self._bounds) * 9 // 10]
-        self._step = max(self.block / self.rate, (ninth_decile - least) / 0.9)
+        least, third_quartile = self._bounds[0], self._bounds[3 * quarter]
+        self._step = max(block, (third_quartile - least) / 0.75)
         if not self._acquiring:
             origin = self._origin_at(time)
             error = least - origin
-            drift = self._drift + DRIFT_GAIN * error / max(time - self._at, 1e-3)
-            self._drift = min(max(drift, -MAX_DRIFT), MAX_DRIFT)
+            if abs(error) < LOST_BLOCKS * block:  # more is no drift
+                drift = self._drift + DRIFT_GAIN * error / max(time - self._at, 1e-3)
+                self._drift = min(max(drift, -MAX_DRIFT), MAX_DRIFT)
             self._origin, self._at = origin + GAIN * error, time
         self._settled, self._acquiring = True, False
         self._bounds.clear()

@@ -42,6 +42,7 @@ from server.crossing import Crossing
 from server.feel import add_feel
 from server.inbox import Inbox
 from server.limiter import Limiter
+from server.looks import MEAN_SECONDS, Looks
 from server.output import Output
 from server.stats import Stats
 from server.timeline import Sounding, Timeline
@@ -57,7 +58,6 @@ CATCH_UP_SECONDS: Final = 0.25
 CATCH_UP_HOPS: Final = 4
 """The most hops of one call in live mode. On a machine on which one takes 3.3 ms, two take 4.4, four 6.5 and eight 9.8:
 more at once would only make the first of them later."""
-LOOKS_PER_HOP: Final = 2
 KEPT_SECONDS: Final = 2.0
 AHEAD_SECONDS: Final = 0.25
 """Sound that is ready before its time in window mode; less than half of the shortest window."""
@@ -138,19 +138,21 @@ class Engine:
     def run(self, stop: threading.Event) -> None:
         """Render until `stop` is set or the output is gone."""
         self.control.renderer.reset()
-        while not self.clock.settled:
-            if stop.is_set() or self._ended or not self._output.alive():
-                return
-            time.sleep(2 * self._output.block / self._output.rate * self._random.random())
-            self.observe()
-        self.begin()
-        while not (stop.is_set() or self._ended) and self._output.alive():
-            wait = self.due() - self._now()
-            if wait > 0:
-                self._look_around(wait)
-                time.sleep(max(0.0, self.due() - self._now()))
-            self.render_hop()
-            self.free()
+        begun = False
+        with Looks(self._output, self._now) as looks:
+            while not (stop.is_set() or self._ended) and self._output.alive():
+                for look in looks.take():
+                    self.clock.observe(*look)
+                if not self.clock.settled:
+                    time.sleep(MEAN_SECONDS)
+                elif not begun:
+                    self.begin()
+                    begun = True
+                elif (wait := self.due() - self._now()) > 0:
+                    time.sleep(wait)
+                else:
+                    self.render_hop()
+                    self.free()
         if self._whole:
             self._whole.close()
 
@@ -172,18 +174,6 @@ class Engine:
     def _go_to(self, n: int) -> None:
         self._n = self._next = n
         self._writer.place(n * self.hop)
-
-    def _look_around(self, seconds: float) -> None:
-        """Look at the device at random moments of so many seconds: they show the clock all phases of the block."""
-        begun = self._now()
-        for share in sorted(self._random.random(LOOKS_PER_HOP)):
-            time.sleep(max(0.0, begun + share * seconds - self._now()))
-            self.observe()
-
-    def observe(self) -> None:
-        """Look at the device: tell the clock how far it is."""
-        consumed = self._output.consumed()
-        self.clock.observe(self._now(), consumed)
 
     def render_hop(self) -> None:
         """Take what has arrived, render what is due and put it in its place."""

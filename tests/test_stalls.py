@@ -9,9 +9,9 @@ from cli.stalls import LEAST_SECONDS, cores, in_words, watch_machine
 
 
 def test_what_is_found_lies_in_the_time_watched_and_the_caller_stays_where_it_may_run():
-    before, began = cores(), time.monotonic()
+    before, began = cores(), time.perf_counter()
     stalls = watch_machine(0.1)
-    assert time.monotonic() - began >= 0.1
+    assert time.perf_counter() - began >= 0.1
     assert all(began < when and length > LEAST_SECONDS for when, length in stalls)
     assert stalls == sorted(stalls)
     assert cores() == before
@@ -20,18 +20,19 @@ def test_what_is_found_lies_in_the_time_watched_and_the_caller_stays_where_it_ma
 @pytest.mark.parametrize(
     ("stalls", "good", "lead"),
     [
-        ([], True, "6"),
-        ([(1.0, 0.003)], True, "9"),
-        ([(1.0, 0.004)], False, "10"),
-        ([(1.0, 0.02), (2.0, 0.002)], False, "26"),
+        ([], True, "11"),
+        ([(1.0, 0.003)], True, "14"),
+        ([(1.0, 0.004)], False, "15"),
+        ([(1.0, 0.02), (2.0, 0.002)], False, "31"),
+        ([(1.0, 5.0)], False, "1000"),
     ],
 )
 def test_the_doctor_names_the_lead_that_would_hold(stalls, good, lead, monkeypatch):
     monkeypatch.setattr("cli.stalls.watch_machine", lambda seconds: stalls)
-    finding = doctor.find(None, 7.0)[-1]
+    finding = doctor._standstills(7.0)
     assert (finding.name, finding.good) == ("standstills", good)
     assert finding.found == f"{in_words(stalls)}, in 7 s"
-    assert f"`--lead {lead}` (ms)" in finding.remedy
+    assert f"`--lead {lead}` (ms," in finding.remedy
 
 
 def test_standstills_in_words():

@@ -59,11 +59,12 @@ def test_notes_come_in_and_go_out(ports, events, jack_name):
 def test_ports_that_come_and_go_meanwhile_do_not_stop_a_listing(jack_name):
     with running_jackd(jack_name):
         listener, other = jack.Client("listener", no_start_server=True), jack.Client("other", no_start_server=True)
-        mine, done = listener.midi_inports.register("stays"), threading.Event()
+        mine, done, rounds = listener.midi_inports.register("stays"), threading.Event(), []
 
         def come_and_go():
             while not done.is_set():
                 other.midi_outports.register("comes and goes").unregister()
+                rounds.append(1)
 
         coming = threading.Thread(target=come_and_go)
         coming.start()
@@ -74,6 +75,7 @@ def test_ports_that_come_and_go_meanwhile_do_not_stop_a_listing(jack_name):
         finally:
             done.set()
             coming.join()
+        assert rounds
         assert [port.name for port in jack_ports(listener, "listener:", is_midi=True)] == [mine.name]
         other.close()
         listener.close()

@@ -138,7 +138,7 @@ class Rig:
         self.time = at
         if not self._looks_after_blocks:
             self.time += self._random.random() * self.output.block / self.output.rate
-        self.engine.observe()
+        self.engine.clock.observe(self.time, self.output.consumed())
         self.time = at
 
     def clicks(self) -> np.ndarray:

@@ -90,3 +90,17 @@ def test_frames_that_are_taken_early_are_noticed_at_once():
     assert device.clock.jumps >= 1
     device.look(10)
     assert abs(device.error) < 0.15 * device.block
+
+
+@pytest.mark.parametrize("lost", [1, 3, 10])
+@pytest.mark.parametrize("after", [2, 10, 16, 24, 30])
+def test_time_lost_before_the_clock_is_settled_leaves_no_error(lost, after):
+    for seed in range(5):
+        device = Device(seed=seed)
+        device.look(after)
+        device.lost += lost * device.block
+        while not device.clock.settled:
+            device.look()
+        device.look(30)
+        assert abs(device.error) < 0.15 * device.block
+        assert abs(device.clock.drift_ppm) < 200

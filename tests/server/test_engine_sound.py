@@ -47,7 +47,7 @@ def heard_live(block, settings=None, hops=HOPS):
             now = taken * block / RATE
             output.advance()
             taken += 1
-            engine.observe()
+            engine.clock.observe(now, output.consumed())
         now = until
 
     while not engine.clock.settled:

@@ -128,7 +128,7 @@ class Probe:
         self._record: Audio = np.zeros((0, 2), np.float32)
         self._begin = 0
         self._next = 0
-        self.missed = self.xruns = 0
+        self.xruns = 0
         self.lost: list[int] = []
         """Frames at which cycles were lost, by all of JACK or by this client alone."""
         self.client.set_process_callback(self._process)
@@ -146,6 +146,11 @@ class Probe:
     def now(self) -> int:
         """JACK's present frame."""
         return int(self.client.frame_time)
+
+    @property
+    def missed(self) -> int:
+        """Cycles lost so far."""
+        return len(self.lost)
 
     def connect(self, midi_to: str | None, audio_from: Sequence[str]) -> None:
         """Wire the named ports of the program under test to this client."""
@@ -174,7 +179,6 @@ class Probe:
     def _process(self, frames: int) -> None:
         start = int(self.client.last_frame_time)
         if self._next > 0 and start != self._next:
-            self.missed += 1
             self.lost.append(start)
         self._next = start + frames
         self._midi.clear_buffer()

@@ -135,9 +135,9 @@ def measure(system: System, server: JackServer, load: str, hits: int, seed: int)
         note = bytes([0x99, system.note, 127])
         starts = 0.1 + SPACING * np.arange(hits if system.note else 0)
         plan = [(int(at * probe.rate) + int(random.integers(0, 480)), note) for at in starts]
-        before, start, xruns, missed_cycles = cpu_seconds(process.pid), time.monotonic(), probe.xruns, probe.missed
+        before, start, xruns, missed_cycles = cpu_seconds(process.pid), time.perf_counter(), probe.xruns, probe.missed
         begin, audio = probe.take(plan, length + 0.6)
-        cpu = 100 * (cpu_seconds(process.pid) - before) / (time.monotonic() - start)
+        cpu = 100 * (cpu_seconds(process.pid) - before) / (time.perf_counter() - start)
         xruns = max(probe.xruns - xruns, probe.missed - missed_cycles)
         heard = onsets(audio, [frame - begin for frame, _ in probe.sent], int(SPACING * probe.rate))
         sent = np.array([frame for frame, _ in probe.sent], np.int64)
@@ -160,7 +160,7 @@ def calm_hits(
 ) -> NDArray[np.bool_]:
     """Which hits have no stall of the machine around them, and no lost cycle between themselves and their sound.
 
-    `hits`, `lost`: times by JACK's clock [s]; `zero`: that clock's 0 by `time.monotonic`.
+    `hits`, `lost`: times by JACK's clock [s]; `zero`: that clock's 0 by `time.perf_counter`.
     """
     return np.array(
         [
@@ -218,7 +218,7 @@ def memory_mib(pid: int, line: str = "VmRSS") -> float:
 
 
 def row(result: Result, *, calm: bool = False) -> str:
-    """One line of the table; `calm`: of the hits around which the machine did not stand still."""
+    """One line of the table; `calm`: of its calm hits alone."""
     every = result.latencies[result.calm] if calm else result.latencies
     ms = every[~np.isnan(every)]
     spread = ["-"] * 7

@@ -64,12 +64,12 @@ class LateHops(threading.Thread):
         super().__init__(daemon=True)
         self._end = threading.Event()
         self.counts: list[tuple[float, int]] = []
-        """By time (`time.monotonic`)."""
+        """By time (`time.perf_counter`)."""
 
     def run(self) -> None:
         """Until `stop`."""
         while not self._end.wait(1.0):
-            self.counts.append((time.monotonic(), int(figures()["late_hops"])))
+            self.counts.append((time.perf_counter(), int(figures()["late_hops"])))
 
     def stop(self) -> None:
         """End the thread."""
@@ -224,7 +224,7 @@ def main() -> None:
     parser.add_argument("--block", type=int, default=128, help="frames per JACK cycle")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bundle", help="folder of another bundle than the shipped one")
-    parser.add_argument("--lead", help="milliseconds, as of ghostnote serve")
+    parser.add_argument("--lead", type=float, help="milliseconds, as of ghostnote serve")
     parser.add_argument("--write", type=Path, help="the page to write")
     parser.add_argument("--load", choices=list(LOADS), default="random", help="what is sent")
     options = parser.parse_args()
@@ -232,7 +232,8 @@ def main() -> None:
         sys.exit(f"soak: not run: {jack_missing()}")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that what was started is ended, too
     load, before = LOADS[options.load], os.getloadavg()[0]
-    serve = [word for name in ("bundle", "lead") if (value := getattr(options, name)) for word in (f"--{name}", value)]
+    given = {f"--{name}": value for name in ("bundle", "lead") if (value := getattr(options, name)) is not None}
+    serve = [str(word) for option in given.items() for word in option]
     looks, said = soak(load, 60 * options.minutes, options.every, options.seed, options.block, serve)
     print("", *(f"{name}: {value}" for name, value in facts(looks, said).items()), sep="\n")
     if options.write:

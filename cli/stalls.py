@@ -21,7 +21,7 @@ PRIORITY: Final = 90
 """Above JACK's."""
 
 Stall = tuple[float, float]
-"""When it ended, by `time.perf_counter` (on Linux `time.monotonic`'s time), and how long it was [s]."""
+"""When it ended, by `time.perf_counter`, and how long it was [s]."""
 
 
 def cores() -> list[int | None]:

@@ -48,8 +48,8 @@ class DeviceClock:
         self._bounds: list[float] = []
         """Since the last correction."""
         self._acquiring = True
-        self._step = block / rate
-        """Of the staircase [s]."""
+        self._block = self._step = block / rate
+        """Of the staircase [s]; a step is one block or several."""
 
     @property
     def settled(self) -> bool:
@@ -89,27 +89,31 @@ class DeviceClock:
 
     def _look_for_jumps(self, time: float, bound: float) -> None:
         origin = self._origin_at(time)
-        if bound < origin - LOST_BLOCKS * self.block / self.rate:
+        if bound < origin - LOST_BLOCKS * self._block:
             self._jump(time, bound)
         elif min(self._recent) > origin + NEAR * self._step:
             far = [one for one in self._recent if one > origin + FAR * self._step]
             if len(far) >= CERTAIN and len(self._recent) == RECENT:
                 self._jump(time, min(far))
 
+    def _has_shifted(self) -> bool:
+        """Whether the bounds tell of different origins: the least of each quarter of them would be alike."""
+        quarter = FIRST_LOOKS // 4
+        least = [min(self._bounds[start : start + quarter]) for start in range(0, FIRST_LOOKS, quarter)]
+        return max(least) - min(least) > LOST_BLOCKS * self._block
+
     def _correct(self, time: float) -> None:
-        block, quarter = self.block / self.rate, len(self._bounds) // 4
-        least_of = [min(self._bounds[start : start + quarter]) for start in range(0, 4 * quarter, quarter)]
-        if not self._settled and max(least_of) - min(least_of) > LOST_BLOCKS * block:
+        if not self._settled and self._has_shifted():
             self._origin = inf
             self._bounds.clear()
             return
         self._bounds.sort()
-        least, third_quartile = self._bounds[0], self._bounds[3 * quarter]
-        self._step = max(block, (third_quartile - least) / 0.75)
+        least, third_quartile = self._bounds[0], self._bounds[len(self._bounds) * 3 // 4]
+        self._step = max(self._block, (third_quartile - least) / 0.75)
         if not self._acquiring:
             origin = self._origin_at(time)
             error = least - origin
-            if abs(error) < LOST_BLOCKS * block:  # more is no drift
+            if abs(error) < LOST_BLOCKS * self._block:  # more is no drift
                 drift = self._drift + DRIFT_GAIN * error / max(time - self._at, 1e-3)
                 self._drift = min(max(drift, -MAX_DRIFT), MAX_DRIFT)
             self._origin, self._at = origin + GAIN * error, time

@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 CATCH_UP_SECONDS: Final = 0.25
 """Further behind than this the missed hops are skipped, not rendered."""
 CATCH_UP_HOPS: Final = 4
-"""The most hops of one call in live mode. On a machine on which one takes 3.3 ms, two take 4.4, four 6.5 and eight 9.8:
+"""The most hops of one call in live mode. On a machine on which one takes 3.4 ms, two take 4.5, four 6.5 and eight 9.8:
 more at once would only make the first of them later."""
 KEPT_SECONDS: Final = 2.0
 AHEAD_SECONDS: Final = 0.25
@@ -167,9 +167,12 @@ class Engine:
 
     def begin(self) -> None:
         """Make the next hop the first that can still be ready in time."""
-        reached = self.clock.frame_at(self._now()) / self._ratio + self._lead
-        self._go_to(max(0, int(reached) // self.hop + 1))
+        self._go_to(max(0, self._reached(self._now()) + 1))
         self._set_mode()
+
+    def _reached(self, at: float) -> int:
+        """The last hop that is due at time `at`, what its hits take on their way left aside."""
+        return int(self.clock.frame_at(at) / self._ratio + self._lead) // self.hop
 
     def _go_to(self, n: int) -> None:
         self._n = self._next = n
@@ -194,8 +197,7 @@ class Engine:
 
     def _due_hops(self) -> int:
         if self._window is None:
-            arrived = self.clock.frame_at(self._now() - ARRIVAL_SECONDS) / self._ratio + self._lead
-            return min(max(1, int(arrived) // self.hop - self._n + 1), CATCH_UP_HOPS)
+            return min(max(1, self._reached(self._now() - ARRIVAL_SECONDS) - self._n + 1), CATCH_UP_HOPS)
         ready = self._next - self._n
         wanted = min(CHUNK_HOPS, ready + 2)
         return wanted if ready == 0 or ready + wanted <= self._ahead else 0

@@ -38,7 +38,7 @@ def measure() -> None:
     from desktop.settings import AppSettings
     from desktop.theme import apply_theme
     from desktop.window import MainWindow
-    from ghostnote.free_port import free_port
+    from ghostnote.osc.free_port import free_port
 
     app = make_application()
     control = Control(AppSettings(osc_port=free_port()))

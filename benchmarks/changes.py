@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
-from bridge.osc_client import OscClient
 from cli.machine import cpu_name
-from ghostnote.bundle import bundle_folder
+from ghostnote.files.bundle import bundle_folder
+from ghostnote.osc.client import OscClient
 
 OSC_PORT: Final = 9178
 CRASH: Final = bytes([0x99, 49, 110])

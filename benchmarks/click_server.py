@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ghostnote.grid import HopEvents
-from ghostnote.toml_reader import from_table
+from ghostnote.files.schema import from_table
+from ghostnote.music.grid import HopEvents
+from server.config import ServeConfig
 from server.serve import serve
-from server.serve_config import ServeConfig
 
 
 @dataclass(frozen=True)

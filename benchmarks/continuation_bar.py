@@ -12,9 +12,7 @@ import numpy as np
 
 from drummers.continuation import KIND, Continuer
 from drummers.model_folder import MODELS_DIR
-from ghostnote.groove_file import read_groove_file
-
-GROOVES = Path(__file__).resolve().parent.parent / "presets" / "grooves"
+from ghostnote.files.groove import GROOVES_DIR, read_groove_file
 
 
 def main() -> None:
@@ -26,7 +24,7 @@ def main() -> None:
     continuer = Continuer(choice.model)
     print(f"{continuer.candidates} candidates a bar; ms: {'p50':>7}{'p95':>8}{'max':>8}{'CPU p50':>9}{'CPU max':>9}")
     everything: list[tuple[float, float]] = []
-    for path in sorted(GROOVES.glob("*.toml")):
+    for path in sorted(GROOVES_DIR.glob("*.toml")):
         groove = read_groove_file(path)
         continuer.play_on(groove, 1)
         times: list[tuple[float, float]] = []

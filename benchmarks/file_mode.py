@@ -9,20 +9,21 @@ import argparse
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Final
 
-GROOVE: Final = Path(__file__).resolve().parent.parent / "presets" / "grooves" / "driving_rock.toml"
+from ghostnote.files.groove import GROOVES_DIR
+
+GROOVE: Final = GROOVES_DIR / "driving_rock.toml"
 ENCODEC_SECONDS: Final = 8.0
 
 
 def ours(bundle: str | None, threads: int) -> tuple[str, Callable[[], float]]:
     """What is measured, and a call that renders it and returns the length of the sound [s]."""
-    from ghostnote.bundle import bundle_folder
-    from ghostnote.groove_file import read_groove_file
-    from server.offline import render_performance
-    from server.renderer import load_renderer
+    from ghostnote.files.bundle import bundle_folder
+    from ghostnote.files.groove import read_groove_file
+    from server.files.offline import render_performance
+    from server.render.renderer import load_renderer
 
     renderer, performance = load_renderer(bundle_folder(bundle), threads=threads), read_groove_file(GROOVE)
 

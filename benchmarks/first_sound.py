@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
-from ghostnote.bundle import bundle_folder
+from ghostnote.files.bundle import bundle_folder
 
 OSC_PORT: Final = 9181
 KICK: Final = bytes([0x99, 36, 110])

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.jack_ports import jack_ports
+from bridge.midi.jack_ports import jack_ports
 
 Audio = NDArray[np.float32]
 

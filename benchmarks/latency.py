@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from benchmarks.click_kit import write_click_kit
 from benchmarks.jack_probe import JackServer, Probe, jack_missing, may_run_realtime, running, wait_until
 from benchmarks.stalls import StallWatch
-from cli.doctor import ask
 from cli.machine import cpu_name
 from ghostnote.latency import ARRIVAL_SECONDS, WORK_SECONDS, default_lead
+from ghostnote.osc.client import query
 
 OSC_PORT: Final = 9177
 SOUND_FONTS: Final = ("/usr/share/sounds/sf2/TimGM6mb.sf2", "/usr/share/sounds/sf2/FluidR3_GM.sf2")
@@ -201,7 +201,7 @@ def onsets(audio: NDArray[np.float32], sent: Sequence[int], reach: int) -> NDArr
 
 def status() -> dict[str, float | str]:
     """The running server's figures."""
-    figures = ask("/ghostnote/status", "127.0.0.1", OSC_PORT)
+    figures = query("/ghostnote/status", "127.0.0.1", OSC_PORT)
     return dict(zip(figures[::2], figures[1::2], strict=True))
 
 

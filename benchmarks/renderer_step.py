@@ -8,18 +8,17 @@ that the latter is.
 import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from ghostnote.articulations import PIECES
-from ghostnote.bundle import bundle_folder
-from ghostnote.grid import HopEvents, hop_events
-from ghostnote.groove_file import read_groove_file
-from server.renderer import EVERY_PIECE, Renderer, load_renderer
+from ghostnote.files.bundle import bundle_folder
+from ghostnote.files.groove import GROOVES_DIR, read_groove_file
+from ghostnote.music.articulations import PIECES
+from ghostnote.music.grid import HopEvents, hop_events
+from server.render.renderer import EVERY_PIECE, Renderer, load_renderer
 
-GROOVE: Final = Path(__file__).resolve().parent.parent / "presets" / "grooves" / "pocket_funk.toml"
+GROOVE: Final = GROOVES_DIR / "pocket_funk.toml"
 SECONDS: Final = 4.0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 from sampler.kit import Kit, list_kits, load_kit
 from sampler.mix import mix, mix_voices, still_needed, voices
 from training.data.groove import read_groove

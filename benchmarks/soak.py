@@ -30,8 +30,8 @@ from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, ru
 from benchmarks.latency import cpu_seconds, memory_mib
 from benchmarks.soak_load import CHUNK_SECONDS, LOADS, OSC_PORT, Load, OscLoad
 from benchmarks.stalls import StallWatch
-from cli.doctor import ask
 from cli.machine import cpu_name
+from ghostnote.osc.client import query
 
 SILENT_SECONDS: Final = 12.0
 """Long enough for every tail."""
@@ -95,7 +95,7 @@ def look(pid: int, began: float, cpu: float) -> Look:
 
 def figures() -> dict[str, float | str]:
     """The server's figures by name."""
-    found = ask("/ghostnote/status", "127.0.0.1", OSC_PORT)
+    found = query("/ghostnote/status", "127.0.0.1", OSC_PORT)
     return dict(zip(found[::2], found[1::2], strict=True))
 
 
@@ -112,7 +112,7 @@ def soak(
             )
             time.sleep(2)
             probe.connect(probe.ports("Ghostnote In")[0], probe.ports("PortAudio:out")[:2])
-            osc = OscLoad(load, seed, [str(kit) for kit in ask("/ghostnote/kits", "127.0.0.1", OSC_PORT)])
+            osc = OscLoad(load, seed, [str(kit) for kit in query("/ghostnote/kits", "127.0.0.1", OSC_PORT)])
             late = LateHops()
             osc.start()
             with StallWatch() as stalls:

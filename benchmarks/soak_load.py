@@ -6,17 +6,15 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from bridge.osc_packet import write_message
-from ghostnote.groove_file import read_groove_file
-from ghostnote.midi_map import load_map
+from ghostnote.files.groove import GROOVES_DIR, read_groove_file
+from ghostnote.files.midi_map import load_map
+from ghostnote.osc.packet import write_message
 
 OSC_PORT: Final = 9179
 CHUNK_SECONDS: Final = 10.0
 EVENTS_PER_SECOND: Final = 20.0
-GROOVES: Final = Path(__file__).resolve().parent.parent / "presets" / "grooves"
 
 Plan = Callable[[random.Random, int], list[tuple[int, bytes]]]
 """Messages of one chunk by frame, from a random state and the frames per second."""
@@ -97,7 +95,7 @@ def plan(r: random.Random, rate: int) -> list[tuple[int, bytes]]:
 
 def groove(r: random.Random, rate: int) -> list[tuple[int, bytes]]:
     """A groove that ships, any of them, over and over, as an e-kit sends it."""
-    performance, pads = read_groove_file(r.choice(sorted(GROOVES.glob("*.toml")))), load_map("td17")
+    performance, pads = read_groove_file(r.choice(sorted(GROOVES_DIR.glob("*.toml")))), load_map("td17")
     frames: list[tuple[int, bytes]] = []
     for start in (n * performance.duration for n in range(int(CHUNK_SECONDS / performance.duration) + 1)):
         for time, value in performance.openness:

@@ -1,4 +1,4 @@
-"""Watches for moments in which the machine stands still (`cli.stalls`), from a process per core, beside other work."""
+"""Watches for standstills of the machine (`server.system.stalls`), from a process per core, beside other work."""
 
 from contextlib import AbstractContextManager
 from multiprocessing import get_context
@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
 
-from cli.stalls import Stall, cores, in_words, watch_core
+from server.system.stalls import Stall, cores, in_words, watch_core
 
 
 class StallWatch(AbstractContextManager["StallWatch"]):

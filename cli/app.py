@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from bridge.jack_ports import JackPorts
-    from bridge.map_learn import MapLearner
-    from bridge.midi_ports import MidiPorts
+    from bridge.midi.jack_ports import JackPorts
+    from bridge.midi.learn import MapLearner
+    from bridge.midi.rtmidi_ports import MidiPorts
 
 app = typer.Typer(invoke_without_command=True, subcommand_metavar="")
 
@@ -49,9 +49,9 @@ def server(
 ) -> None:
     """`ghostnote serve` that ends when its standard input is closed, as it is when the window's process is gone."""
     from cli.serve import announce
-    from server.resume import RESUME  # a process that had to start anew has waited already
+    from server.config import read_config
     from server.serve import serve
-    from server.serve_config import read_config
+    from server.system.restart import RESUME
 
     given = {
         "bundle": bundle, "device": device, "rate": rate, "block": block, "midi": midi, "midi_map": midi_map,
@@ -82,9 +82,9 @@ def _end_with_parent() -> None:
 @app.command("devices", hidden=True)
 def devices() -> None:
     """Output devices and MIDI sources as JSON, for the window's set-up page."""
-    from bridge.midi_ports import list_ports
+    from bridge.midi.rtmidi_ports import list_ports
     from ghostnote.errors import GhostnoteError
-    from server.audio import list_outputs
+    from server.audio.portaudio import list_outputs
 
     found: dict[str, list[str]] = {"outputs": [], "sources": [], "faults": []}
     try:
@@ -104,7 +104,7 @@ def learn(midi: Annotated[str | None, typer.Option(help="MIDI port to listen to.
 
     Commands: "note ARTICULATION", "pedal", "choke", "drop" (forget what was heard), "save NAME".
     """
-    from bridge.map_learn import MapLearner
+    from bridge.midi.learn import MapLearner
     from ghostnote.errors import GhostnoteError
 
     learner = MapLearner()
@@ -127,8 +127,8 @@ def learn(midi: Annotated[str | None, typer.Option(help="MIDI port to listen to.
 
 
 def _open_ports(receive: "Callable[[float, bytes], None]", midi: str | None) -> "JackPorts | MidiPorts":
-    from bridge.jack_ports import JackPorts, jack_available
-    from bridge.midi_ports import MidiPorts
+    from bridge.midi.jack_ports import JackPorts, jack_available
+    from bridge.midi.rtmidi_ports import MidiPorts
     from ghostnote.errors import MissingError
 
     ports: JackPorts | MidiPorts = MidiPorts(receive, lambda: None, midi, "auto")

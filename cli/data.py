@@ -11,7 +11,7 @@ from cli.data_balance import balance
 from cli.groove_data import DATA, groove_performances
 
 if TYPE_CHECKING:
-    from ghostnote.performance import Performance
+    from ghostnote.music.performance import Performance
     from training.data.corpora import CorpusReport
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch and check the corpora that training reads.")

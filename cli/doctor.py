@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -14,7 +14,6 @@ from rich.table import Table
 
 from cli.server_address import HOST, PORT, HostOption, PortOption
 
-ANSWER_SECONDS: Final = 1.0
 RECOVERY_HOPS: Final = 2
 """A lead must hold a standstill and so much more: the call that makes good what became due meanwhile."""
 
@@ -24,31 +23,14 @@ def status(
     port: PortOption = PORT,
 ) -> None:
     """Figures of a running server: xruns, late hops, render time, queues, provider, latency."""
-    figures = ask("/ghostnote/status", host, port)
+    from ghostnote.osc.client import query
+    from ghostnote.osc.table import STATUS
+
+    figures = query(STATUS, host, port)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for name, value in zip(figures[::2], figures[1::2], strict=False):
         table.add_row(str(name), f"{value:g}" if isinstance(value, float) else str(value))
     Console(highlight=False).print(table)
-
-
-def ask(address: str, host: str, port: int) -> tuple[Any, ...]:
-    """The values with which a server answers a query. Raises MissingError when there is no answer within a second."""
-    import socket
-    import time
-
-    from bridge.osc_packet import read_packet, write_message
-    from ghostnote.errors import MissingError
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(ANSWER_SECONDS)
-        try:
-            client.sendto(write_message(address, ()), (host, port))
-            data, _ = client.recvfrom(65536)
-        except OSError as error:
-            raise MissingError(
-                f"no answer from {host} port {port} ({error}): is `ghostnote serve` running, with this --osc-port?"
-            ) from None
-    return read_packet(data, time.perf_counter())[0].args
 
 
 @dataclass(frozen=True)
@@ -134,7 +116,7 @@ _NO_OUTPUT: Final = {
 
 def _output() -> Finding:
     from ghostnote.errors import MissingError
-    from server.audio import find_output
+    from server.audio.portaudio import find_output
 
     try:
         device = find_output(None)
@@ -152,7 +134,7 @@ _NO_MIDI: Final = {
 
 
 def _midi() -> Finding:
-    from bridge.midi_ports import list_ports
+    from bridge.midi.rtmidi_ports import list_ports
     from ghostnote.errors import MissingError
 
     try:
@@ -179,16 +161,18 @@ def _osc() -> Finding:
 
 def _answers() -> bool:
     from ghostnote.errors import MissingError
+    from ghostnote.osc.client import query
+    from ghostnote.osc.table import STATUS
 
     try:
-        return bool(ask("/ghostnote/status", HOST, PORT))
+        return bool(query(STATUS, HOST, PORT))
     except MissingError:
         return False
 
 
 def _bundle(bundle: str | None) -> Finding:
-    from ghostnote.bundle import bundle_folder
-    from server.renderer import load_renderer
+    from ghostnote.files.bundle import bundle_folder
+    from server.render.renderer import load_renderer
 
     folder = bundle_folder(bundle)
     renderer = load_renderer(folder)
@@ -201,7 +185,7 @@ def _realtime() -> Finding:
         return Finding("realtime", True, "the system decides")
     import resource
 
-    from server.realtime import RENDER_PRIORITY, prioritise_thread
+    from server.system.scheduling import RENDER_PRIORITY, prioritise_thread
 
     granted = prioritise_thread(RENDER_PRIORITY)
     locked = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
@@ -226,8 +210,8 @@ def _governor() -> Finding:
 def _standstills(seconds: float) -> Finding:
     from math import ceil
 
-    from cli.stalls import PERIOD_SECONDS, in_words, watch_machine
     from ghostnote.latency import WORK_SECONDS
+    from server.system.stalls import PERIOD_SECONDS, in_words, watch_machine
 
     stalls = watch_machine(seconds)
     longest = max((length for _, length in stalls), default=0.0)

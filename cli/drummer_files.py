@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from ghostnote.midi_map import MidiMap
-    from ghostnote.performance import Performance
-    from server.renderer import Renderer
+    from ghostnote.files.midi_map import MidiMap
+    from ghostnote.music.performance import Performance
+    from server.render.renderer import Renderer
 
 DrummerOption = Annotated[int, typer.Option(help="Who plays: 1 to 10, 0 nobody in particular.")]
 StyleOption = Annotated[str | None, typer.Option(help="A style such as funk; the groove file's own if not given.")]
@@ -34,12 +34,12 @@ class Source(NamedTuple):
 def read_source(path: Path, midi_map: str, tempo: float | None) -> Source:
     """The MIDI or groove file under a map or "auto", at `tempo` [quarter notes per minute] if given, else its own.
 
-    Raises what `server.inputs.read_performance` raises.
+    Raises what `server.files.inputs.read_performance` raises.
     """
     from dataclasses import replace
 
-    from ghostnote.midi_map import load_map
-    from server.inputs import AUTO, choose_map, read_performance
+    from ghostnote.files.midi_map import load_map
+    from server.files.inputs import AUTO, choose_map, read_performance
 
     performance, remarks = read_performance(path, midi_map)
     performance = replace(performance, name=path.stem, bpm=tempo or performance.bpm)
@@ -74,7 +74,7 @@ def write_outputs(
     everything that could be refused is checked before the first file is written.
     """
     from ghostnote.errors import InputError
-    from ghostnote.midi_file import write_midi
+    from ghostnote.files.midi import write_midi
 
     if out.suffix.lower() not in (".mid", ".midi"):
         raise InputError(f"cannot write {out}: the name of a MIDI file ends in .mid")
@@ -86,7 +86,7 @@ def write_outputs(
         raise InputError(f"cannot write {out}: {error.strerror}") from error
     written = [out]
     if render is not None:
-        from server.offline import render_performance, save_audio
+        from server.files.offline import render_performance, save_audio
 
         rendering = render_performance(render, performance)
         written.append(out.with_suffix(".wav"))
@@ -102,7 +102,7 @@ def write_outputs(
 def renderer_of(kit: str, bundle: str | None, seed: int) -> "Renderer":
     """A renderer of the bundle's kit ("": its first). Raises InputError, MissingError or BundleError."""
     from cli.render import choose
-    from server.batch import Settings, open_renderer
+    from server.files.batch import Settings, open_renderer
 
     folder, _, preset = choose(bundle, kit=kit)
     return open_renderer(Settings(folder, preset, seed=seed))

@@ -102,7 +102,7 @@ def measure(
     from evaluation.depth import row_dynamics, row_joins
     from evaluation.rows import REFERENCE, score_rows
     from evaluation.summary import Study
-    from ghostnote.articulations import ARTICULATIONS, N_LANES
+    from ghostnote.music.articulations import ARTICULATIONS, N_LANES
 
     total = sum(map(len, windows.values())) * (len(rows) + 1)
     scoring = score_rows(rows, reference, windows, RATE, ears)

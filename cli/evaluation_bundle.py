@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ghostnote.grid import HopEvents, hop_events
-from ghostnote.performance import Performance
+from ghostnote.music.grid import HopEvents, hop_events
+from ghostnote.music.performance import Performance
 
 if TYPE_CHECKING:
-    from server.renderer import Renderer
+    from server.render.renderer import Renderer
 
 CONTEXT_SECONDS: Final = 4.0
 """Music rendered before a window, so that what rings on into it sounds as in a rendering of the whole."""

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ghostnote.errors import InputError
-from ghostnote.grid import build_grid
-from ghostnote.performance import Performance
+from ghostnote.music.grid import build_grid
+from ghostnote.music.performance import Performance
 from training.checkpoints import load_checkpoint, load_codec, read_weights
 from training.data.paper_windows import drummer_id, window_grid
 from training.live_task import cross_entropy, greedy

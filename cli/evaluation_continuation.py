@@ -12,7 +12,7 @@ from evaluation.bootstrap import Estimate, mean_interval, paired_interval
 from evaluation.drummers.hits import Match, match_hits
 from evaluation.drummers.profile import density
 from evaluation.drummers.report import Claim, Figure, Section
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 from training.drummers.continuation_baselines import StyleMarginal, repeat_last_bar, style_marginal, vote_of_bars
 from training.drummers.continuation_score import Counts, Item, f1, hit_counts, items
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from evaluation.drummers.loops import Loop, cut_all, stack
 from evaluation.drummers.report import Claim, Section
 from ghostnote.errors import MissingError
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 if TYPE_CHECKING:
     from training.drummers.classifiers import Classifier, Ear, Lessons, Panel

@@ -14,7 +14,7 @@ from evaluation.drummers.mechanical import habits, jittered, quantised
 from evaluation.drummers.recognition import balanced, hits_of
 from evaluation.drummers.report import Claim, Figure, Section
 from evaluation.humanizer_eval import compare, difference, resampled
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 HUMANISED: Final = "humanised"
 LONGEST: Final = 64

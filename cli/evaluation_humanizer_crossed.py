@@ -23,7 +23,7 @@ from cli.evaluation_humanizer import (
 from evaluation.drummers.mechanical import Habits, habits, jittered, quantised
 from evaluation.drummers.report import Section
 from evaluation.humanizer_eval import compare, difference
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 if TYPE_CHECKING:
     from drummers.humanizer import Humanizer

@@ -9,7 +9,7 @@ from evaluation.drummers.knobs import Response, response
 from evaluation.drummers.pictures import save_responses
 from evaluation.drummers.profile import density, mean_velocity, swing
 from evaluation.drummers.report import Figure, Section
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 PICTURE: Final = "drummers/knobs.png"
 STYLES: Final = ("rock", "funk", "latin", "hiphop", "soul")

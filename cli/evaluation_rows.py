@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evaluation.rows import Render, Row
-    from ghostnote.performance import Performance
+    from ghostnote.music.performance import Performance
     from sampler.kit import Kit
 
 RATE: Final = 48000
@@ -121,8 +121,8 @@ def ours(sources: Sources) -> "Row":
     """The bundle through the renderer that plays live."""
     from cli.evaluation_bundle import BundleRender
     from evaluation.rows import Row
-    from ghostnote.bundle import bundle_folder
-    from server.renderer import load_renderer
+    from ghostnote.files.bundle import bundle_folder
+    from server.render.renderer import load_renderer
 
     renderer = load_renderer(bundle_folder(sources.bundle))
     training = renderer.manifest.training
@@ -160,7 +160,7 @@ oracle and base."""
 
 def possible(sources: Sources) -> list[str]:
     """The rows whose checkpoint or bundle is there."""
-    from ghostnote.bundle import bundle_folder
+    from ghostnote.files.bundle import bundle_folder
 
     networks = {"base": sources.base, "base-grid": sources.base_grid}
     lacking = {name for name, path in networks.items() if path is None or sources.checkpoint is None}

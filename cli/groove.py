@@ -11,7 +11,7 @@ from cli.render import BundleOption, KitOption
 
 if TYPE_CHECKING:
     from drummers.prompt import GrooveRequest
-    from ghostnote.performance import Performance
+    from ghostnote.music.performance import Performance
 
 
 def groove(
@@ -30,7 +30,7 @@ def groove(
     from drummers.groovegen import KIND, GrooveGenerator
     from drummers.model_folder import MODELS_DIR
     from drummers.prompt import parse
-    from ghostnote.midi_map import load_map
+    from ghostnote.files.midi_map import load_map
 
     request = parse(prompt)
     targets = plan(request, out, seed, n)

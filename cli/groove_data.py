@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ghostnote.performance import Performance
+    from ghostnote.music.performance import Performance
 
 DATA: Final = Path("../shared/data")
 """The data folder where neither an option nor GHOSTNOTE_DATA names another."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bridge.jack_ports import jack_ports
+from bridge.midi.jack_ports import jack_ports
 
 OUTPUTS: Final = ":out_"
 """In the names of PortAudio's ports, of whichever client."""

@@ -9,7 +9,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bridge.map_learn import MapLearner
+    from bridge.midi.learn import MapLearner
 
 app = typer.Typer(no_args_is_help=True, help="List and show MIDI maps; learn one by hitting pads.")
 
@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="List and show MIDI maps; learn one
 def list_all() -> None:
     """List the shipped maps and your own."""
     from ghostnote.errors import InputError
-    from ghostnote.midi_map import load_map, map_names
+    from ghostnote.files.midi_map import load_map, map_names
 
     console = Console(highlight=False, soft_wrap=True)
     for name in map_names():
@@ -31,8 +31,8 @@ def list_all() -> None:
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="Name or file of a map.")]) -> None:
     """Print which note is which articulation."""
-    from ghostnote.articulations import ARTICULATIONS
-    from ghostnote.midi_map import load_map
+    from ghostnote.files.midi_map import load_map
+    from ghostnote.music.articulations import ARTICULATIONS
 
     console = Console(highlight=False, soft_wrap=True)
     midi_map = load_map(name)
@@ -54,8 +54,8 @@ def learn(
     replace: Annotated[bool, typer.Option("--replace", help="Replace your map of this name.")] = False,
 ) -> None:
     """Build a map: hit the pad that is asked for and press Enter; Enter alone skips a pad that you do not have."""
-    from bridge.map_learn import MapLearner
-    from bridge.midi_ports import MidiPorts
+    from bridge.midi.learn import MapLearner
+    from bridge.midi.rtmidi_ports import MidiPorts
 
     path = new_map_path(name, replace=replace)
     console = Console(highlight=False, soft_wrap=True)
@@ -74,8 +74,8 @@ def learn(
 def new_map_path(name: str, *, replace: bool) -> "Path":
     """Where a map of the user's is saved. Raises InputError for a bad, shipped or taken name."""
     from ghostnote.errors import InputError
-    from ghostnote.midi_map import MAPS_DIR, user_maps_dir
-    from ghostnote.preset import check_name
+    from ghostnote.files.midi_map import MAPS_DIR, user_maps_dir
+    from ghostnote.files.paths import check_name
 
     path = user_maps_dir() / f"{check_name(name, 'map name')}.toml"
     if (MAPS_DIR / path.name).exists():
@@ -87,7 +87,7 @@ def new_map_path(name: str, *, replace: bool) -> "Path":
 
 def save_learned(learner: "MapLearner", path: "Path") -> None:
     """Write the map that was learned. Raises InputError where no pad was."""
-    from ghostnote.preset import write_atomically
+    from ghostnote.files.paths import write_atomically
 
     text = learner.text(f"learned on {time.strftime('%Y-%m-%d')}")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,8 +95,8 @@ def save_learned(learner: "MapLearner", path: "Path") -> None:
 
 
 def _ask_all(learner: "MapLearner", console: Console) -> None:
-    from ghostnote.articulations import ARTICULATIONS
     from ghostnote.errors import InputError
+    from ghostnote.music.articulations import ARTICULATIONS
 
     for articulation in (a.name for a in ARTICULATIONS):
         while True:

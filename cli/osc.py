@@ -34,8 +34,8 @@ def osc(
     elif not address:
         _list(console)
     else:
-        from bridge.osc_client import OscClient, parse_values
-        from ghostnote.osc_table import find, unknown_address
+        from ghostnote.osc.client import OscClient, parse_values
+        from ghostnote.osc.table import find, unknown_address
 
         if not find(address):
             raise unknown_address(address)
@@ -51,15 +51,15 @@ def _text(values: tuple[Any, ...]) -> str:
 
 
 def _list(console: Console) -> None:
-    from ghostnote.osc_table import TABLE
+    from ghostnote.osc.table import TABLE
 
     for row in TABLE:
         console.print(f"[bold]{row.path}[/bold]  {row.about}", emoji=False)
 
 
 def _write(console: Console) -> None:
-    from bridge.osc_docs import osc_markdown
-    from bridge.osc_layout import open_stage_control
+    from ghostnote.osc.docs import osc_markdown
+    from ghostnote.osc.layout import open_stage_control
 
     for path, text in ((DOCS, osc_markdown()), (LAYOUT, open_stage_control())):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ _Name = Annotated[str, typer.Argument(help="Name of the preset.")]
 @app.command("list")
 def list_all() -> None:
     """List the saved presets and name the files that cannot be read."""
-    from ghostnote.preset import list_presets, presets_dir
+    from ghostnote.files.preset import list_presets, presets_dir
 
     console = Console(highlight=False, soft_wrap=True)
     found = list_presets()
@@ -32,7 +32,7 @@ def list_all() -> None:
 @app.command()
 def show(name: _Name) -> None:
     """Print a preset as it is understood."""
-    from ghostnote.preset import dump_preset, load_preset
+    from ghostnote.files.preset import dump_preset, load_preset
 
     Console(highlight=False, soft_wrap=True).print(dump_preset(load_preset(name)), markup=False, end="")
 
@@ -45,9 +45,9 @@ def save(
     port: PortOption = PORT,
 ) -> None:
     """Save the settings of the running server."""
-    from bridge.osc_client import OscClient
-    from ghostnote.osc_table import SETTINGS
-    from ghostnote.preset import parse_preset, save_preset
+    from ghostnote.files.preset import parse_preset, save_preset
+    from ghostnote.osc.client import OscClient
+    from ghostnote.osc.table import SETTINGS
 
     with OscClient(host, port) as client:
         ((_, (text,)),) = client.ask(SETTINGS)
@@ -58,8 +58,8 @@ def save(
 @app.command()
 def load(name: _Name, host: HostOption = HOST, port: PortOption = PORT) -> None:
     """Let the running server play with a preset."""
-    from bridge.osc_client import OscClient
-    from ghostnote.osc_table import PRESET
+    from ghostnote.osc.client import OscClient
+    from ghostnote.osc.table import PRESET
 
     with OscClient(host, port) as client:
         client.change(PRESET, [name])

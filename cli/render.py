@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from ghostnote.bundle import Manifest
-    from ghostnote.preset import Preset
-    from server.batch import Done, Job, Settings
-    from server.offline import Audio
+    from ghostnote.files.bundle import Manifest
+    from ghostnote.files.preset import Preset
+    from server.files.batch import Done, Job, Settings
+    from server.files.offline import Audio
 
 BundleOption = Annotated[
     str | None, typer.Option(help="Bundle by name or folder; the shipped default if not given.", show_default=False)
@@ -57,7 +57,7 @@ def render(
     progress: Annotated[bool, typer.Option("--progress", help="Print each percent, for programs (one input).")] = False,
 ) -> None:
     """Render drum MIDI files to audio with a neural kit. Needs no PyTorch and no audio device."""
-    from server.batch import Settings
+    from server.files.batch import Settings
 
     folder, manifest, wanted = choose(bundle, preset, kit, drummer)
     work = plan(inputs, out)
@@ -82,7 +82,7 @@ def choose(
 
     Raises InputError, MissingError, BundleError.
     """
-    from ghostnote.bundle import bundle_folder, load_manifest
+    from ghostnote.files.bundle import bundle_folder, load_manifest
 
     wanted = read_preset(preset)
     folder = bundle_folder(bundle or wanted.bundle or None)
@@ -100,7 +100,7 @@ def choose(
 
 def read_preset(preset: str) -> "Preset":
     """A saved preset by name or file, "" = the defaults. Raises InputError, MissingError."""
-    from ghostnote.preset import Preset, load_preset
+    from ghostnote.files.preset import Preset, load_preset
 
     if not preset:
         return Preset()
@@ -111,8 +111,8 @@ def read_preset(preset: str) -> "Preset":
 def plan(inputs: Sequence[Path], out: Path) -> "list[Job]":
     """A target for each input: `out` itself if it names a sound file, else NAME.wav in the folder `out`."""
     from ghostnote.errors import InputError
-    from server.batch import Job
-    from server.offline import SUBTYPES
+    from server.files.batch import Job
+    from server.files.offline import SUBTYPES
 
     if out.suffix.lower() in SUBTYPES:
         if len(inputs) > 1:
@@ -129,7 +129,7 @@ def render_one(settings: "Settings", job: "Job", *, tell: bool = False) -> "Audi
     """Render one file here, with progress inside the file, printed line by line for `tell`; its sound."""
     from rich.progress import Progress
 
-    from server.batch import open_renderer, render_job
+    from server.files.batch import open_renderer, render_job
 
     renderer = open_renderer(settings)
     console = Console(stderr=True)
@@ -158,7 +158,7 @@ def render_all(settings: "Settings", work: "Sequence[Job]", processes: int) -> "
     """Render many files in processes, with progress by file."""
     from rich.progress import track
 
-    from server.batch import render_jobs
+    from server.files.batch import render_jobs
 
     console = Console(stderr=True)
     rendering = render_jobs(settings, work, processes)
@@ -189,7 +189,7 @@ def kits(bundle: BundleOption = None) -> None:
     """List the kits of a bundle with character and licence, and its drummers."""
     from rich.table import Table
 
-    from ghostnote.bundle import bundle_folder, load_manifest
+    from ghostnote.files.bundle import bundle_folder, load_manifest
 
     manifest = load_manifest(bundle_folder(bundle))
     table = Table("kit", "name", "character", "licence", title=f"bundle {manifest.name}, {manifest.licence}")

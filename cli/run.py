@@ -24,8 +24,9 @@ def run(
 ) -> None:
     """Serve with the shipped bundle and play a groove at once; without an audio device, render it to a file."""
     from cli.render import choose
-    from server.batch import Job, Settings
-    from server.serve_config import ServeConfig, groove_path
+    from ghostnote.files.groove import groove_path
+    from server.config import ServeConfig
+    from server.files.batch import Job, Settings
 
     source = groove_path(groove)
     folder, _, preset = choose(bundle, kit=kit)
@@ -45,7 +46,7 @@ def run(
 def has_output_device() -> bool:
     """Whether PortAudio is there and finds a device to play on."""
     try:
-        from server.audio import list_outputs
+        from server.audio.portaudio import list_outputs
 
         return bool(list_outputs())
     except (ImportError, OSError) as error:

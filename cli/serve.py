@@ -48,8 +48,8 @@ def serve(
     if list_devices:
         show_devices(midi_api or "auto")
         return
+    from server.config import read_config
     from server.serve import serve as run
-    from server.serve_config import read_config
 
     given: dict[str, Any] = {
         "bundle": bundle, "device": device, "block": block, "rate": rate, "lead_ms": lead, "midi": midi,
@@ -104,9 +104,9 @@ def latency_text(latency: "Latency") -> str:
 
 def show_devices(midi_api: str) -> None:
     """Output devices and MIDI ports, with the numbers and names to give."""
-    from bridge.midi_ports import list_ports
+    from bridge.midi.rtmidi_ports import list_ports
     from ghostnote.errors import MissingError
-    from server.audio import list_outputs
+    from server.audio.portaudio import list_outputs
 
     console = Console(highlight=False, soft_wrap=True)
     devices = list_outputs()
@@ -135,9 +135,8 @@ def latency(
     ] = None,
 ) -> None:
     """The declared latency for some settings, part by part; `ghostnote status` tells that of a running server."""
-    from ghostnote.latency import Latency, block_wait, default_lead
-    from server.limiter import Limiter
-    from server.window import window_frames
+    from ghostnote.latency import Latency, block_wait, default_lead, window_frames
+    from server.render.limiter import Limiter
 
     parts = Latency(
         rate,

@@ -151,9 +151,9 @@ def rendered(home: Path, floor: float) -> str:
     import numpy as np
     import soundfile
 
-    from desktop.grooves import GROOVES_DIR
     from desktop.program import command
     from desktop.smoke import GROOVE
+    from ghostnote.files.groove import GROOVES_DIR
 
     target = home / "groove.wav"
     begun = time.time()

@@ -25,7 +25,7 @@ def train(
     import torch
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from ghostnote.freed_memory import keep_freed_memory
+    from server.system.malloc import keep_freed_memory
     from training.recipe import load_recipe
     from training.start import start
 

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, metadata, packages_distribu
 from pathlib import Path
 from typing import Final
 
-from ghostnote.bundle import BUNDLES_DIR
+from ghostnote.files.bundle import BUNDLES_DIR
 
 HOME: Final = BUNDLES_DIR.parent.parent
 """The checkout, or the data of the packaged program."""

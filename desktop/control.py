@@ -9,14 +9,15 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from desktop.groove_player import TICK_SECONDS, GroovePlayer
 from desktop.grooves import audition_phrase, load_groove
 from desktop.mixer import Mixer
-from desktop.osc_client import OscLink
+from desktop.osc_link import OscLink
 from desktop.server_process import ServerProcess
-from desktop.session import PLAYED, Session, path
+from desktop.session import Session, path
 from desktop.settings import AppSettings, kept_of, preset_of, save_settings
-from ghostnote.articulations import ARTICULATIONS
 from ghostnote.errors import GhostnoteError
-from ghostnote.osc_schema import Values
-from ghostnote.preset import Preset
+from ghostnote.files.preset import Preset
+from ghostnote.music.articulations import ARTICULATIONS
+from ghostnote.osc.schema import Values
+from ghostnote.osc.table import PLAYED
 
 
 class Control(QObject):

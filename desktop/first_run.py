@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ghostnote.errors import InputError
-from ghostnote.preset import user_dir
+from ghostnote.files.paths import user_dir
 
 SEEN: Final = "first-run-done"
 """An empty file in the user's folder: the page has been seen."""

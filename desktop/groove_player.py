@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from desktop.session import path
-from ghostnote.articulations import ARTICULATIONS
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance
+from ghostnote.music.articulations import ARTICULATIONS
+from ghostnote.music.performance import Performance
 
 AHEAD_SECONDS: Final = 0.25
 """Hits are sent so long before they sound."""

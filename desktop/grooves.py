@@ -2,12 +2,10 @@
 
 from typing import Final
 
-from ghostnote.articulations import LANE_OF_NAME
-from ghostnote.bundle import BUNDLES_DIR
-from ghostnote.groove_file import read_groove_file
-from ghostnote.performance import Performance, make_hits
+from ghostnote.files.groove import GROOVES_DIR, read_groove_file
+from ghostnote.music.articulations import LANE_OF_NAME
+from ghostnote.music.performance import Performance, make_hits
 
-GROOVES_DIR: Final = BUNDLES_DIR.parent / "grooves"
 AUDITION: Final = (
     (0.0, "kick", 0.85),
     (0.0, "hat_closed_bow", 0.6),

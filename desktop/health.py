@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ghostnote.osc_schema import Value
+from ghostnote.osc.schema import Value
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import tomllib
 from pathlib import Path
 
-from ghostnote.bundle import MANIFEST, KitInfo, Manifest, bundle_folder, parse_manifest
 from ghostnote.errors import BundleError
+from ghostnote.files.bundle import MANIFEST, KitInfo, Manifest, bundle_folder, parse_manifest
 
 
 def read_manifest(bundle: str) -> Manifest:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from desktop.pieces import TITLES, way_title
-from ghostnote.articulations import ARTICULATIONS
+from ghostnote.music.articulations import ARTICULATIONS
 
 PEDAL, CHOKE, NAME = "pedal", "choke", "name"
 STEPS: Final = (*(a.name for a in ARTICULATIONS), PEDAL, CHOKE, NAME)

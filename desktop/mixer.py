@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from desktop.session import Session, path
-from ghostnote.articulations import PIECES
-from ghostnote.osc_schema import Values
-from ghostnote.preset import LEVEL_DB
+from ghostnote.files.preset import LEVEL_DB
+from ghostnote.music.articulations import PIECES
+from ghostnote.osc.schema import Values
 
 OFF: Final = LEVEL_DB[0]
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from ghostnote.articulations import ARTICULATIONS, PIECES, lanes_of_piece
-from ghostnote.preset import LEVEL_DB
+from ghostnote.files.preset import LEVEL_DB
+from ghostnote.music.articulations import ARTICULATIONS, PIECES, lanes_of_piece
 
 TITLES: Final[dict[str, str]] = dict(
     zip(

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from desktop.pieces import TITLES, db_text
-from ghostnote.articulations import PIECES
-from ghostnote.preset import Preset, main_kit
+from ghostnote.files.preset import Preset, main_kit
+from ghostnote.music.articulations import PIECES
 
 SOURCES: Final = (".mid", ".midi", ".toml")
 FORMATS: Final = ("wav", "flac")

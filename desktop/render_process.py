@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QProcess, Signal
 
 from desktop.program import command
 from desktop.render_plan import RenderWish, percent, written
-from ghostnote.preset import dump_preset
+from ghostnote.files.preset import dump_preset
 
 END_MS = 3000
 

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from desktop.program import command
 from desktop.spare_server import SpareServer
-from ghostnote.free_port import free_port
+from ghostnote.osc.free_port import free_port
 
 USER_ERROR: Final = 2
 """Exit status of something that the user can put right: starting again would not help."""

@@ -12,12 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ghostnote.errors import GhostnoteError
-from ghostnote.osc_schema import Value, Values
-from ghostnote.osc_table import BY_PATH, ERROR, PANIC, PRESET, ROOT, SETTINGS
-from ghostnote.preset import parse_preset, save_preset
+from ghostnote.files.preset import parse_preset, save_preset
+from ghostnote.osc.schema import Value, Values
+from ghostnote.osc.table import BY_PATH, ERROR, PANIC, PLAYED, PRESET, ROOT, SETTINGS, STATUS
 
-STATUS: Final = f"{ROOT}/status"
-PLAYED: Final = f"{ROOT}/played"
 HOLD_SECONDS: Final = 0.5
 """How long after a change what is told of its address is taken for an echo of it or of an earlier one."""
 KEPT: Final = ("morph", "kit", "drummer", "level", "pan", "feel", "mode", "tempo")

@@ -11,9 +11,10 @@ import tomli_w
 
 from desktop.session import path, topic_of
 from ghostnote.errors import GhostnoteError
-from ghostnote.osc_schema import Values
-from ghostnote.preset import Preset, user_dir, write_atomically
-from ghostnote.toml_reader import TableError, from_table
+from ghostnote.files.paths import user_dir, write_atomically
+from ghostnote.files.preset import Preset
+from ghostnote.files.schema import TableError, from_table
+from ghostnote.osc.schema import Values
 
 THEMES: Final = ("system", "dark", "light")
 BLOCKS: Final = (32, 64, 128, 256, 512, 1024, 2048)

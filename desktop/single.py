@@ -5,7 +5,7 @@ import hashlib
 from PySide6.QtCore import QLockFile, QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
-from ghostnote.preset import user_dir
+from ghostnote.files.paths import user_dir
 
 CALL_MS = 500
 

@@ -33,10 +33,10 @@ from desktop.widgets.play_page import PlayPage
 from desktop.widgets.presets import PresetBox
 from desktop.widgets.render_page import RenderPage, dropped_files
 from desktop.widgets.setup_page import SetupPage
-from ghostnote.bundle import KitInfo
 from ghostnote.errors import GhostnoteError
-from ghostnote.osc_schema import Values
-from ghostnote.osc_table import BUNDLE
+from ghostnote.files.bundle import KitInfo
+from ghostnote.osc.schema import Values
+from ghostnote.osc.table import BUNDLE
 
 SIZE = (1280, 800)
 SMALLEST = (960, 640)

@@ -21,8 +21,8 @@ from drummers.model_folder import ModelFolder, load_folder
 from drummers.styles import STYLES
 from drummers.tokens import OFFSETS, SLOTS_PER_QUARTER, Score, decode, encode, slots_per_bar
 from ghostnote.errors import BundleError, InputError
-from ghostnote.performance import Performance
-from ghostnote.toml_reader import TableError, from_table
+from ghostnote.files.schema import TableError, from_table
+from ghostnote.music.performance import Performance
 
 KIND: Final = "continuation"
 SLOWEST: Final = 30.0

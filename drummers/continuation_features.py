@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from drummers.styles import STYLES
 from drummers.tokens import EVENT, MAX_SLOTS, OFFSETS, VELOCITIES, Score
-from ghostnote.articulations import N_LANES
+from ghostnote.music.articulations import N_LANES
 
 N_DRUMMERS: Final = 11
 N_TEMPI: Final = 16

@@ -20,7 +20,7 @@ from drummers.continuation_features import (
     sequence,
 )
 from drummers.tokens import EVENT, OFFSETS, Score
-from ghostnote.articulations import N_LANES, PIECE_OF_LANE, PIECES
+from ghostnote.music.articulations import N_LANES, PIECE_OF_LANE, PIECES
 
 MAX_STROKES: Final = 96
 """A bar ends after so many strokes; the fullest bar of the Groove MIDI Dataset has fewer."""

@@ -30,9 +30,9 @@ from drummers.groovegen_swing import swing_to
 from drummers.model_folder import load_folder
 from drummers.prompt import GrooveRequest
 from drummers.tokens import OFFSETS, VELOCITIES, decode, slots_per_bar
-from ghostnote.articulations import PIECES
 from ghostnote.errors import BundleError
-from ghostnote.performance import HIT, Performance
+from ghostnote.music.articulations import PIECES
+from ghostnote.music.performance import HIT, Performance
 
 KIND: Final = "groovegen"
 NEVER: Final = -1e9

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from drummers.styles import STYLES
 from drummers.tokens import EVENT, Score
-from ghostnote.articulations import N_LANES, PIECE_OF_LANE, PIECES, lanes_of_piece
+from ghostnote.music.articulations import N_LANES, PIECE_OF_LANE, PIECES, lanes_of_piece
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

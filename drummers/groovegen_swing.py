@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drummers.tokens import pedal
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 EARLY, LATE = 0.4, 0.71
 """Where a second note may lie in its pair, as played; a straight sixteenth after it lies later."""

@@ -18,9 +18,9 @@ from drummers.humanizer_live import LiveHumanizer
 from drummers.humanizer_network import HitNetwork, perform
 from drummers.model_folder import MODELS_DIR, load_folder
 from drummers.styles import STYLES
-from ghostnote.articulations import HAT_LANES
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance
+from ghostnote.music.articulations import HAT_LANES
+from ghostnote.music.performance import Performance
 
 KIND: Final = "humanizer"
 FOLDER: Final = MODELS_DIR / KIND

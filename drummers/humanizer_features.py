@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drummers.styles import STYLES
-from ghostnote.articulations import N_LANES, PIECE_OF_LANE, PIECES
-from ghostnote.performance import Performance
+from ghostnote.music.articulations import N_LANES, PIECE_OF_LANE, PIECES
+from ghostnote.music.performance import Performance
 
 SLOTS: Final = 24
 """Slots per quarter note."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from drummers.humanizer_features import SLOTS, Feel, Pattern, levels_of, slots_per_bar
 from drummers.humanizer_network import HitNetwork, perform
-from ghostnote.articulations import PIECE_OF_LANE
+from ghostnote.music.articulations import PIECE_OF_LANE
 
 _TAIL: Final = 64
 _DYNAMICS: Final = 16

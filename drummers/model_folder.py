@@ -23,10 +23,11 @@ import onnxruntime as ort
 import tomli_w
 
 from ghostnote.errors import BundleError, MissingError
+from ghostnote.files.paths import SHIPPED
 
 FORMAT: Final = 1
 MANIFEST: Final = "model.toml"
-MODELS_DIR: Final = Path(__file__).resolve().parent.parent / "presets" / "drummers"
+MODELS_DIR: Final = SHIPPED / "drummers"
 """Folder of the shipped models, one per kind, named by it."""
 _TABLES: Final = ("files", "facts", "training", "metrics")
 

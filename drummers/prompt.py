@@ -12,8 +12,8 @@ from typing import Final
 
 from drummers.groovegen_features import METERS
 from drummers.styles import STYLES
-from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME, lanes_of_piece
 from ghostnote.errors import InputError
+from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME, lanes_of_piece
 
 SLOWEST: Final = 40.0
 FASTEST: Final = 300.0

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ghostnote.articulations import ARTICULATIONS, HAT_LANES
 from ghostnote.errors import InputError
-from ghostnote.performance import HIT, OPENNESS, Performance
+from ghostnote.music.articulations import ARTICULATIONS, HAT_LANES
+from ghostnote.music.performance import HIT, OPENNESS, Performance
 
 SLOTS_PER_QUARTER: Final = 4
 OFFSETS: Final = 24

@@ -17,7 +17,7 @@ from evaluation.metrics import mr_stft_sc
 from evaluation.rows import Render
 from evaluation.spectra import Audio, Floats, magnitudes, mel_filters, mono, power_db
 from evaluation.windows import Window
-from ghostnote.articulations import ARTICULATIONS, N_LANES
+from ghostnote.music.articulations import ARTICULATIONS, N_LANES
 
 MEL: Final = (2048, 512, 80, 30.0, 16_000.0)
 """Frame, hop [samples], bands, lowest and highest frequency [Hz] of the mel distance."""

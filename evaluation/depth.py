@@ -10,8 +10,8 @@ from evaluation.dynamics import Dynamics, measure_dynamics
 from evaluation.joins import Joins, measure_joins
 from evaluation.rows import Render
 from evaluation.windows import Window, windows_of
-from ghostnote.articulations import ARTICULATIONS, N_LANES
-from ghostnote.performance import OPENNESS, Performance, make_hits
+from ghostnote.music.articulations import ARTICULATIONS, N_LANES
+from ghostnote.music.performance import OPENNESS, Performance, make_hits
 
 LEAD: Final = 0.1
 """Silence before a stroke [s]."""

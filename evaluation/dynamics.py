@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.spectra import POWER_FLOOR, Audio, framed
-from ghostnote.articulations import ARTICULATIONS
+from ghostnote.music.articulations import ARTICULATIONS
 
 VELOCITIES: Final = tuple(v / 127 for v in (16, 32, 48, 64, 80, 96, 112, 127))
 WINDOW: Final = 0.150

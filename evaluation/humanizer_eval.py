@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from evaluation.bootstrap import Estimate, jackknifed
 from evaluation.drummers.feel import timing
 from evaluation.drummers.loops import CLASS_OF_LANE, CLASSES, PER_QUARTER
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 RESAMPLES: Final = 4000
 LAGS: Final = 9

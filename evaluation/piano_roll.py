@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from matplotlib.figure import Figure
 
-from ghostnote.articulations import ARTICULATIONS
-from ghostnote.performance import Performance
+from ghostnote.music.articulations import ARTICULATIONS
+from ghostnote.music.performance import Performance
 
 SLOTS_PER_QUARTER: Final = 4
 LATE_MS: Final = 30.0

@@ -16,7 +16,7 @@ from evaluation.onsets import TOLERANCES, agreement, detect_onsets, expected_ons
 from evaluation.spectra import Audio
 from evaluation.windows import Window
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 REFERENCE: Final = "reference"
 """Name of the row that is the reference itself: it shows the best that detector and classifier can give."""

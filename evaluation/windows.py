@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 BEATS: Final = 4
 CONTEXT: Final = 2.0

@@ -17,8 +17,8 @@ from export.parity import Parity, compare, open_graph, run_graph
 from export.precision import PRECISIONS, fold, quantise, round_to_half, store_half
 from export.quality import Cost, cost_of
 from export.steady import steady_product
-from ghostnote.articulations import PIECES, lanes_of_piece
-from ghostnote.bundle import (
+from ghostnote.errors import BundleError, InputError
+from ghostnote.files.bundle import (  # fmt: skip
     FORMAT_VERSION,
     MANIFEST,
     SNAPSHOT,
@@ -31,9 +31,9 @@ from ghostnote.bundle import (
     load_manifest,
     sha256_of,
     write_manifest,
-)  # fmt: skip
-from ghostnote.errors import BundleError, InputError
-from ghostnote.grid import GRID_NAME, N_COLUMNS
+)
+from ghostnote.music.articulations import PIECES, lanes_of_piece
+from ghostnote.music.grid import GRID_NAME, N_COLUMNS
 
 if TYPE_CHECKING:
     from training.codecs.drum_codec import DrumCodec

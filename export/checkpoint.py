@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from export.bundle_writer import Facts
-from ghostnote.bundle import KitInfo, Training
+from ghostnote.files.bundle import KitInfo, Training
 
 DATA: Final = (
     "performances: Groove MIDI Dataset 1.0.0, train split (Gillick, Roberts, Engel, Eck, Bamman: Learning to Groove "

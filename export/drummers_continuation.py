@@ -18,8 +18,8 @@ from drummers.styles import STYLES
 from export.drummer_graphs import Method, check_graphs, first_axis, write_graphs
 from export.graphs import Tracing
 from export.precision import round_to_half
-from ghostnote.articulations import N_LANES
 from ghostnote.errors import InputError
+from ghostnote.music.articulations import N_LANES
 from training.checkpoints import read_weights
 from training.drummers.continuation import BEST, load_net
 from training.drummers.continuation_net import PLANES, ContinuationNet

@@ -18,7 +18,7 @@ from drummers.tokens import OFFSETS, VELOCITIES
 from export.drummer_graphs import Method, check_graphs, first_axis, write_graphs
 from export.graphs import Tracing
 from export.precision import round_to_half
-from ghostnote.articulations import PIECES
+from ghostnote.music.articulations import PIECES
 from training.drummers.groovegen import load
 from training.drummers.groovegen_net import GrooveNet, near
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ghostnote.articulations import PIECES, lanes_of_piece
-from ghostnote.bundle import StateTensor
-from ghostnote.grid import N_COLUMNS, GridStream, HopEvents, HopHit
+from ghostnote.files.bundle import StateTensor
+from ghostnote.music.articulations import PIECES, lanes_of_piece
+from ghostnote.music.grid import N_COLUMNS, GridStream, HopEvents, HopHit
 
 if TYPE_CHECKING:
     from training.codecs.drum_codec import DrumCodec

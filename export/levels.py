@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ghostnote.articulations import PIECES
-from ghostnote.bundle import KitInfo
-from ghostnote.grid import by_piece
+from ghostnote.files.bundle import KitInfo
+from ghostnote.music.articulations import PIECES
+from ghostnote.music.grid import by_piece
 from training.data.windows import WindowBatch, WindowConfig, WindowSource
 from training.live_task import greedy
 
 if TYPE_CHECKING:
-    from ghostnote.performance import Performance
+    from ghostnote.music.performance import Performance
     from sampler.kit import Kit
     from training.codecs.drum_codec import DrumCodec
     from training.predictors.live import LivePredictor

@@ -1,6 +1,6 @@
 """The model card that lies in a bundle as README.md: everything in it comes from the manifest."""
 
-from ghostnote.bundle import Manifest
+from ghostnote.files.bundle import Manifest
 
 
 def model_card(manifest: Manifest) -> str:

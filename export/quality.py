@@ -10,10 +10,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from export.graphs import Tracing
-from ghostnote.grid import build_grid, by_piece
-from ghostnote.groove_file import read_groove_file
+from ghostnote.files.groove import GROOVES_DIR, read_groove_file
+from ghostnote.music.grid import build_grid, by_piece
 
-GROOVE: Final = Path(__file__).resolve().parent.parent / "presets" / "grooves" / "pocket_funk.toml"
+GROOVE: Final = GROOVES_DIR / "pocket_funk.toml"
 SECONDS: Final = 5.0
 MAX_DISTANCE: Final = 0.3
 """Rounding decides between codes that are almost equally likely, so some hops take another sound of the same kind."""

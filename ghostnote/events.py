@@ -19,7 +19,7 @@ class NoteEvent:
 
     at: float
     lane: int
-    """Articulation, 0..21 (ghostnote.articulations)."""
+    """Articulation, 0..21 (ghostnote.music.articulations)."""
     velocity: float
     """In (0, 1]."""
     performed: bool = False

@@ -4,7 +4,8 @@ What is counted: the time from the arrival of a hit at this program (its stamp) 
 the audio device. Let F(t) be the number of frames the device has taken by time t, as a straight line through the
 moments at which it takes a block. A hit that arrives at t is placed at frame F(t) + hop + lead (+ limiter + resampler).
 
-- window: only in window mode (server.window), four beats at the present tempo; everything else is added to it.
+- window: only in window mode (server.engine.window_clock), four beats at the present tempo; everything else is added to
+  it.
 - hop: hop n holds the hits placed in [n * hop, (n + 1) * hop). It can be rendered only after the last of them arrived,
   and its first one has then waited a whole hop.
 - lead: the time between that moment and the one at which the device needs the hop's first frame. It covers the way of
@@ -31,6 +32,8 @@ WORK_SECONDS: Final = 0.0085
 
 With 5.5 ms 1 to 2.5 % of the hops came late under the load of benchmarks/soak.py on a virtual machine of two cores, on
 which a hop takes 3.7 ms and one in a hundred 5.6 ms (docs/decisions/0009)."""
+WINDOW_BEATS: Final = 4
+"""Quarter notes of a window."""
 PARTS: Final = ("window", "hop", "lead", "limiter", "resampler", "device")
 
 
@@ -60,6 +63,11 @@ class Latency:
     def milliseconds(self, frames: float) -> float:
         """`frames` of the device as milliseconds."""
         return 1000 * frames / self.rate
+
+
+def window_frames(bpm: float, rate: int) -> int:
+    """Length of a window [frames at `rate`]."""
+    return round(WINDOW_BEATS * 60 / bpm * rate)
 
 
 def block_wait(hop: int, block: int, *, aligned: bool = True) -> int:

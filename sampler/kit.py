@@ -12,8 +12,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from ghostnote.articulations import ARTICULATIONS
 from ghostnote.errors import InputError, MissingError
+from ghostnote.music.articulations import ARTICULATIONS
 from sampler.files import FolderFiles, PackedFiles
 from sampler.kit_file import KitFile, KitInfo, RecordedLayer, parse_kit_file
 

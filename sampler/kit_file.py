@@ -4,8 +4,8 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME
 from ghostnote.errors import InputError
+from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME
 
 MAX_VELOCITY: Final = 127
 VELOCITY_RESPONSES: Final = ("layers", "square")
@@ -58,7 +58,7 @@ class KitFile:
     info: KitInfo
     channels: int
     articulations: dict[str, ArticulationEntry]
-    """One entry per name of `ghostnote.articulations`."""
+    """One entry per name of `ghostnote.music.articulations`."""
     choke_groups: tuple[tuple[int, ...], ...]
     """Lanes that silence each other."""
 

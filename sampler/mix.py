@@ -13,16 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ghostnote.articulations import (
-    ARTICULATIONS,
-    HAT_LANES,
-    N_LANES,
-    PIECE_OF_LANE,
-    PIECES,
-    lanes_of_piece,
-)
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance
+from ghostnote.music.articulations import ARTICULATIONS, HAT_LANES, N_LANES, PIECE_OF_LANE, PIECES, lanes_of_piece
+from ghostnote.music.performance import Performance
 from sampler.kit import Kit
 from sampler.kit_file import MAX_VELOCITY
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ghostnote.articulations import ARTICULATIONS, CYMBAL_LANES, HAT_LANES, LANE_OF_NAME, N_LANES, lanes_of_piece
 from ghostnote.errors import InputError, MissingError
-from ghostnote.midi_map import MidiMap, load_map
+from ghostnote.files.midi_map import MidiMap, load_map
+from ghostnote.music.articulations import ARTICULATIONS, CYMBAL_LANES, HAT_LANES, LANE_OF_NAME, N_LANES, lanes_of_piece
 from sampler.kit import LAYER, SAMPLE_RATE, Kit
 from sampler.kit_file import MAX_VELOCITY, KitInfo
 

@@ -5,16 +5,14 @@ from bisect import bisect_right
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from ghostnote.articulations import PIECES
-from ghostnote.bundle import bundle_folder
-from ghostnote.grid import HopEvents
+from ghostnote.files.bundle import bundle_folder
 from ghostnote.latency import ARRIVAL_SECONDS, WORK_SECONDS, block_wait
-from server.control import Renders
-from server.realtime import OTHER_PRIORITY, prioritise_thread
-from server.renderer import EVERY_PIECE, Renderer, load_renderer
-from server.serve_config import ServeConfig
+from ghostnote.music.articulations import PIECES
+from server.config import ServeConfig
+from server.engine.live_settings import Renders
+from server.render.renderer import EVERY_PIECE, Renderer, load_renderer
+from server.system.scheduling import OTHER_PRIORITY, prioritise_thread
 
-WARM_UP_HOPS: Final = 40
 TRIALS: Final = 5
 MARGIN: Final = 1.5
 """Time that a hop must have, as a multiple of the shortest trial: it is longer beside other programs."""
@@ -64,11 +62,3 @@ def passes_in_time(renderer: Renderer, seconds: float) -> int:
     renderer.limit_passes(None)
     renderer.reset()
     return most
-
-
-def warm_up(renderer: Renders) -> None:
-    """Render silence, two hops in one call and then one by one; leaves the renderer as new."""
-    renderer.render([HopEvents()] * 2)
-    for _ in range(WARM_UP_HOPS):
-        renderer.render([HopEvents()])
-    renderer.reset()

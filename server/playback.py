@@ -7,18 +7,18 @@ from typing import Final
 
 from ghostnote.errors import GhostnoteError
 from ghostnote.latency import PARTS
-from ghostnote.osc_schema import Value
-from server import audio
-from server.bundle_swap import Heard
-from server.control import Control
-from server.engine import Engine
-from server.inbox import Inbox
-from server.limiter import Limiter
-from server.output import Output
-from server.realtime import RENDER_PRIORITY, prioritise_thread
-from server.serve_config import ServeConfig
-from server.stats import CpuMeter, Stats
-from server.whole_windows import measure_share
+from ghostnote.osc.schema import Value
+from server.audio import portaudio as audio
+from server.audio.output import Output
+from server.config import ServeConfig
+from server.engine.bundle_swap import Heard
+from server.engine.engine import Engine
+from server.engine.inbox import Inbox
+from server.engine.live_settings import Control
+from server.engine.stats import CpuMeter, Stats
+from server.engine.whole_windows import measure_share
+from server.render.limiter import Limiter
+from server.system.scheduling import RENDER_PRIORITY, prioritise_thread
 
 log = logging.getLogger(__name__)
 

@@ -14,40 +14,40 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from bridge.jack_ports import JackPorts, jack_available
-from bridge.midi_decode import MidiDecoder
-from bridge.midi_echo import MidiEcho
-from bridge.midi_ports import MidiPorts
-from bridge.osc_server import OscServer
-from bridge.oscquery import OscQueryServer
-from bridge.ports import Ports
-from ghostnote.bundle import bundle_names
+from bridge.midi.decode import MidiDecoder
+from bridge.midi.echo import MidiEcho
+from bridge.midi.jack_ports import JackPorts, jack_available
+from bridge.midi.ports import Ports
+from bridge.midi.rtmidi_ports import MidiPorts
+from bridge.osc.query import OscQueryServer
+from bridge.osc.server import OscServer
 from ghostnote.errors import MissingError
 from ghostnote.events import Command, Event, GrooveCommand, LoadBundle, NoteEvent, PanicEvent
-from ghostnote.free_port import free_port
-from ghostnote.freed_memory import keep_freed_memory
-from ghostnote.groove_file import read_groove_file
+from ghostnote.files.bundle import bundle_names
+from ghostnote.files.groove import groove_path, read_groove_file
+from ghostnote.files.midi_map import load_map
 from ghostnote.latency import Latency
-from ghostnote.midi_map import load_map
-from ghostnote.osc_schema import State, Value
-from ghostnote.osc_table import BUNDLE, GROOVE_PROMPT, LEVELS, RECORD
-from server.audio import DeviceInfo
-from server.bundle_swap import BundleSwap, NewBundle
-from server.control import Control, Renders
-from server.drummer_models import DrummerModels
-from server.groove_loop import GrooveLoop
-from server.groove_sources import GrooveFolder
-from server.grooves import Grooves
-from server.inbox import Inbox
-from server.live_feel import LiveFeel
-from server.loading import load_bundle, warm_up
+from ghostnote.osc.free_port import free_port
+from ghostnote.osc.schema import State, Value
+from ghostnote.osc.table import BUNDLE, GROOVE_PROMPT, LEVELS, RECORD
+from server.audio.meters import Watch
+from server.audio.portaudio import DeviceInfo
+from server.audio.recorder import Recorder
+from server.config import ServeConfig, start_settings
+from server.engine.bundle_swap import BundleSwap, NewBundle, warm_up
+from server.engine.inbox import Inbox
+from server.engine.live_feel import LiveFeel
+from server.engine.live_settings import Control, Renders
+from server.engine.transport import Transport
+from server.grooves.drummer_models import DrummerModels
+from server.grooves.grooves import Grooves
+from server.grooves.loop import GrooveLoop
+from server.grooves.sources import GrooveFolder
+from server.loading import load_bundle
 from server.playback import Playback
-from server.realtime import OTHER_PRIORITY, prepare_process, prioritise_thread, use_huge_pages
-from server.record import Recorder
-from server.resume import restart_process, take_resumed
-from server.serve_config import ServeConfig, groove_path, start_settings
-from server.transport import Transport
-from server.watch import Watch
+from server.system.malloc import keep_freed_memory
+from server.system.restart import restart_process, take_resumed
+from server.system.scheduling import OTHER_PRIORITY, prepare_process, prioritise_thread, use_huge_pages
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,17 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghostnote import bundle
-from ghostnote.bundle import FORMAT_VERSION, MANIFEST, bundle_folder, load_manifest, parse_manifest, write_manifest
 from ghostnote.errors import BundleError, InputError, MissingError
-from server.session import Networks
+from ghostnote.files import bundle
+from ghostnote.files.bundle import (
+    FORMAT_VERSION,
+    MANIFEST,
+    bundle_folder,
+    load_manifest,
+    parse_manifest,
+    write_manifest,
+)
+from server.render.networks import Networks
 from tests.conftest import ROOT
 
 TINY = ROOT / "tests" / "data" / "tiny_bundle"

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from ghostnote.errors import InputError
-from ghostnote.free_port import free_port
+from ghostnote.osc.free_port import free_port
 
 HOST = "127.0.0.1"
 KINDS = pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM], ids=["udp", "tcp"])

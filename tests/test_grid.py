@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghostnote.articulations import LANE_OF_NAME, N_LANES
-from ghostnote.grid import LANE_COLUMNS, N_COLUMNS, GridStream, HopEvents, HopHit, build_grid, hop_events
-from ghostnote.performance import CHOKE, OPENNESS, Performance, make_hits
+from ghostnote.music.articulations import LANE_OF_NAME, N_LANES
+from ghostnote.music.grid import LANE_COLUMNS, N_COLUMNS, GridStream, HopEvents, HopHit, build_grid, hop_events
+from ghostnote.music.performance import CHOKE, OPENNESS, Performance, make_hits
 
 RATE = 48_000
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME
 from ghostnote.errors import InputError, MissingError
-from ghostnote.groove_file import VELOCITY_OF_SIGN, read_groove_file
+from ghostnote.files.groove import VELOCITY_OF_SIGN, read_groove_file
+from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME
 from tests.conftest import ROOT
 
 SHIPPED = sorted((ROOT / "presets" / "grooves").glob("*.toml"))

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME
 from ghostnote.errors import InputError, MissingError
-from ghostnote.midi_file import PPQ, parse_midi, read_midi, write_midi
-from ghostnote.midi_map import load_map, parse_map
-from ghostnote.performance import CHOKE, OPENNESS, Performance, make_hits
+from ghostnote.files.midi import PPQ, parse_midi, read_midi, write_midi
+from ghostnote.files.midi_map import load_map, parse_map
+from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME
+from ghostnote.music.performance import CHOKE, OPENNESS, Performance, make_hits
 
 TD17 = load_map("td17")
 KICK, SNARE, HAT = LANE_OF_NAME["kick"], LANE_OF_NAME["snare"], LANE_OF_NAME["hat_open_bow"]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME
 from ghostnote.errors import InputError, MissingError
-from ghostnote.midi_map import load_map, map_names, parse_map
+from ghostnote.files.midi_map import load_map, map_names, parse_map
+from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME
 
 NOTES = {"36": "kick", "42": "hat_closed_bow"}
 

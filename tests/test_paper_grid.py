@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghostnote.articulations import LANE_OF_NAME
-from ghostnote.paper_grid import (
+from ghostnote.music.articulations import LANE_OF_NAME
+from ghostnote.music.paper_grid import (
     LANE_OF_ARTICULATION,
     LANES,
     N_FEATURES,
@@ -13,7 +13,7 @@ from ghostnote.paper_grid import (
     paper_grid,
     window_seconds,
 )
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.performance import Performance, make_hits
 
 KICK, SNARE = LANE_OF_NAME["kick"], LANE_OF_NAME["snare"]
 

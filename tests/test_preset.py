@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghostnote.articulations import PIECES
 from ghostnote.errors import InputError, MissingError
 from ghostnote.events import LoadPreset, SetDrummer, SetFeel, SetKit, SetLevel, SetMode, SetPan, SetTempo
-from ghostnote.preset import (
+from ghostnote.files.preset import (
     FEEL_ASPECTS,
     Preset,
     dump_preset,
@@ -18,6 +17,7 @@ from ghostnote.preset import (
     presets_dir,
     save_preset,
 )
+from ghostnote.music.articulations import PIECES
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_0123456789", min_size=1, max_size=12)
 

@@ -7,11 +7,11 @@ import pytest
 import soundfile
 
 from cli.main import run
-from ghostnote.articulations import PIECES
-from ghostnote.midi_file import write_midi
-from ghostnote.midi_map import load_map
-from ghostnote.performance import Performance, make_hits
-from ghostnote.preset import Preset, save_preset
+from ghostnote.files.midi import write_midi
+from ghostnote.files.midi_map import load_map
+from ghostnote.files.preset import Preset, save_preset
+from ghostnote.music.articulations import PIECES
+from ghostnote.music.performance import Performance, make_hits
 from tests.conftest import ROOT
 
 TINY = str(ROOT / "tests" / "data" / "tiny_bundle")

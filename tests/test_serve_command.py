@@ -2,8 +2,8 @@ import pytest
 
 from cli.serve import announce
 from ghostnote.latency import Latency
+from server.config import ServeConfig
 from server.serve import ServerInfo
-from server.serve_config import ServeConfig
 
 
 def screen(capsys, *, through_jack):

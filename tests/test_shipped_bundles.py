@@ -4,11 +4,11 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from ghostnote.bundle import BUNDLES_DIR, MANIFEST, bundle_folder, load_manifest
-from ghostnote.grid import HopEvents, hop_events
-from ghostnote.groove_file import read_groove_file
-from server.offline import render_performance
-from server.renderer import load_renderer
+from ghostnote.files.bundle import BUNDLES_DIR, MANIFEST, bundle_folder, load_manifest
+from ghostnote.files.groove import read_groove_file
+from ghostnote.music.grid import HopEvents, hop_events
+from server.files.offline import render_performance
+from server.render.renderer import load_renderer
 from tests.conftest import ROOT
 
 SHIPPED = sorted(path.parent for path in BUNDLES_DIR.glob(f"*/{MANIFEST}"))

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from cli import doctor
-from cli.stalls import LEAST_SECONDS, cores, in_words, watch_machine
+from server.system.stalls import LEAST_SECONDS, cores, in_words, watch_machine
 
 
 def test_what_is_found_lies_in_the_time_watched_and_the_caller_stays_where_it_may_run():
@@ -28,7 +28,7 @@ def test_what_is_found_lies_in_the_time_watched_and_the_caller_stays_where_it_ma
     ],
 )
 def test_the_doctor_names_the_lead_that_would_hold(stalls, good, lead, monkeypatch):
-    monkeypatch.setattr("cli.stalls.watch_machine", lambda seconds: stalls)
+    monkeypatch.setattr("server.system.stalls.watch_machine", lambda seconds: stalls)
     finding = doctor._standstills(7.0)
     assert (finding.name, finding.good) == ("standstills", good)
     assert finding.found == f"{in_words(stalls)}, in 7 s"

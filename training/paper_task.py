@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 from sampler.kit import Kit
 from training.checkpoints import load_codec, read_weights
 from training.codecs.drum_codec import CodecConfig

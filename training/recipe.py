@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ghostnote import toml_reader
 from ghostnote.errors import InputError, MissingError
+from ghostnote.files import schema as toml_reader
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 from sampler.kit import Kit
 from training.data.pack import Pack
 from training.data.windows import Source, WindowConfig, WindowSource

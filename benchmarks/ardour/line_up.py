@@ -26,17 +26,16 @@ from numpy.typing import NDArray
 
 from benchmarks.ardour.session_file import add_region
 from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
-from cli.doctor import ask
 from evaluation.onsets import agreement, detect_onsets, expected_onsets
-from ghostnote.bundle import bundle_folder
 from ghostnote.errors import GhostnoteError
-from ghostnote.groove_file import read_groove_file
-from ghostnote.midi_file import read_midi, write_midi
-from ghostnote.midi_map import load_map
-from ghostnote.performance import Performance
-from server.offline import render_performance
-from server.renderer import load_renderer
-from server.serve_config import groove_path
+from ghostnote.files.bundle import bundle_folder
+from ghostnote.files.groove import groove_path, read_groove_file
+from ghostnote.files.midi import read_midi, write_midi
+from ghostnote.files.midi_map import load_map
+from ghostnote.music.performance import Performance
+from ghostnote.osc.client import query
+from server.files.offline import render_performance
+from server.render.renderer import load_renderer
 
 ARDOUR: Final = "ardour7-lua"
 OSC_PORT: Final = 9179
@@ -98,7 +97,7 @@ def record(command: Sequence[str], region: Path, seconds: float, block: int, fol
         ardour(server, "new_session.lua", str(folder), str(RATE))
         add_region(folder, region, "Drums", seconds * BPM / 60)
         said = ardour(server, "play_and_record.lua", str(folder), str(seconds), midi, *sound)
-        answer = ask("/ghostnote/status", "127.0.0.1", OSC_PORT)
+        answer = query("/ghostnote/status", "127.0.0.1", OSC_PORT)
     figures = dict(zip(answer[::2], answer[1::2], strict=True))
     regions = [list(map(int, words[1:])) for words in said if words[0] == "region"]
     if len(regions) != 1:

@@ -20,7 +20,7 @@ from desktop.kit_list import search
 from desktop.session import Session
 from desktop.theme import Theme
 from desktop.widgets.parts import caption, card, column, fill, label, row
-from ghostnote.bundle import KitInfo
+from ghostnote.files.bundle import KitInfo
 
 KIT_ROLE = Qt.ItemDataRole.UserRole
 ROW_HEIGHT = 62

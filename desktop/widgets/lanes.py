@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from desktop.pieces import TITLES
 from desktop.theme import Theme
 from desktop.widgets.parts import Animation
-from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME, PIECES
+from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME, PIECES
 
 SECONDS = 8.0
 """How much of the past is seen."""

@@ -10,7 +10,7 @@ from desktop.session import Session
 from desktop.theme import Theme
 from desktop.widgets.parts import button, caption, card, column, label, row
 from ghostnote.hosts import HOSTS, seen_by_host
-from ghostnote.osc_schema import Value
+from ghostnote.osc.schema import Value
 
 PARTS = ("hop", "lead", "limiter", "resampler", "device")
 ABOUT = {

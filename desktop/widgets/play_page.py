@@ -4,7 +4,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from desktop.control import Control
-from desktop.session import PLAYED, path
+from desktop.session import path
 from desktop.widgets.groove_panel import GroovePanel
 from desktop.widgets.kit_browser import KitBrowser
 from desktop.widgets.lanes import LaneView
@@ -13,8 +13,9 @@ from desktop.widgets.parts import Animation, caption, card, column, row
 from desktop.widgets.player_panel import PlayerPanel
 from desktop.widgets.strip import Strip
 from desktop.widgets.transport import TransportPanel
-from ghostnote.articulations import LANE_OF_NAME, PIECE_OF_LANE, PIECES
-from ghostnote.osc_schema import Values
+from ghostnote.music.articulations import LANE_OF_NAME, PIECE_OF_LANE, PIECES
+from ghostnote.osc.schema import Values
+from ghostnote.osc.table import PLAYED
 
 METER, SPECTRUM, PROMPT = path("meter"), path("spectrum"), path("groove/prompt")
 KITS_WIDTH = 272

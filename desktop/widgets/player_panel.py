@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QSlider, QVBoxLayout, QWid
 from desktop.kit_list import drummer_name
 from desktop.session import Session, path
 from desktop.widgets.parts import caption, card, column, fill, label, row
-from ghostnote.preset import FEEL_ASPECTS, MODES
+from ghostnote.files.preset import FEEL_ASPECTS, MODES
 
 STEPS = 100
 ABOUT = {

@@ -4,8 +4,8 @@ from PySide6.QtWidgets import QComboBox, QInputDialog, QMessageBox, QWidget
 
 from desktop.session import Session
 from desktop.widgets.parts import button, fill, row
-from ghostnote.osc_schema import Values
-from ghostnote.preset import list_presets
+from ghostnote.files.preset import list_presets
+from ghostnote.osc.schema import Values
 
 
 class PresetBox(QWidget):

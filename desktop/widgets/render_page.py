@@ -23,8 +23,8 @@ from desktop.control import Control
 from desktop.render_plan import FORMATS, RenderWish, is_source, kit_text, mix_text, written
 from desktop.render_process import RenderQueue
 from desktop.widgets.parts import button, caption, card, column, fill, label, row, set_style, set_tone
-from ghostnote.bundle import KitInfo
-from ghostnote.preset import Preset
+from ghostnote.files.bundle import KitInfo
+from ghostnote.files.preset import Preset
 
 FILE_ROLE: Final = Qt.ItemDataRole.UserRole
 SAME_MIX: Final = "Drummer, feel, levels and positions are those of the page Play."

@@ -11,7 +11,7 @@ from desktop.device_list import DeviceList
 from desktop.settings import BLOCKS, RATES, THEMES, AppSettings
 from desktop.widgets.latency_view import LatencyView
 from desktop.widgets.parts import button, caption, card, column, fill, label, row, set_tone
-from ghostnote.midi_map import map_names
+from ghostnote.files.midi_map import map_names
 
 DEFAULT_OUTPUT = ("System default", "")
 VIRTUAL_PORT = ("“Ghostnote In”, for your DAW", "")

@@ -9,7 +9,7 @@ from desktop.control import Control
 from desktop.grooves import groove_names, load_groove
 from desktop.session import path
 from desktop.widgets.parts import button, caption, card, column, fill, remark, row
-from ghostnote.preset import TEMPO_BPM, Preset
+from ghostnote.files.preset import TEMPO_BPM, Preset
 
 NO_GROOVE = "No groove, transport only"
 RECORD = "Record what is played, as sound and MIDI"

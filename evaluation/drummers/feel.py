@@ -14,7 +14,7 @@ from scipy.stats import wasserstein_distance
 from evaluation.drummers.hits import match_hits
 from evaluation.drummers.loops import CLASS_OF_LANE, PER_QUARTER
 from evaluation.drummers.profile import profile_distance
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 Values = NDArray[np.float64]
 

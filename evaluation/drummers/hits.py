@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.drummers.loops import CLASS_OF_LANE, CLASSES
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 TOLERANCE: Final = 0.05
 """Seconds."""

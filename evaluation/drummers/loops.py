@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ghostnote.articulations import ARTICULATIONS
-from ghostnote.performance import Performance
+from ghostnote.music.articulations import ARTICULATIONS
+from ghostnote.music.performance import Performance
 
 PER_QUARTER: Final = 4
 """Grid steps in a quarter note."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from evaluation.drummers.feel import timing
 from evaluation.drummers.loops import CLASS_OF_LANE, CLASSES, PER_QUARTER
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 SOFTEST = 1 / 127
 

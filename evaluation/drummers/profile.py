@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from evaluation.drummers.hits import TIME_UNIT, VELOCITY_UNIT
 from evaluation.drummers.loops import CLASS_OF_LANE, CLASSES, PER_QUARTER, steps_per_bar
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 TIMEKEEPERS: Final = tuple(CLASSES.index(name) for name in ("hat_closed", "hat_open", "ride"))
 

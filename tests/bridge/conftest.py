@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 from pythonosc.osc_message import OscMessage
 
-from bridge.osc_packet import write_message
-from ghostnote.osc_schema import State
-from ghostnote.preset import Preset
+from ghostnote.files.preset import Preset
+from ghostnote.osc.packet import write_message
+from ghostnote.osc.schema import State
 
 JACK_SERVER = "ghostnote-test"
 

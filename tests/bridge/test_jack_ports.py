@@ -7,13 +7,13 @@ import time
 import pytest
 import rtmidi
 
-from bridge.jack_ports import JackPorts, jack_ports
-from bridge.midi_decode import MidiDecoder
-from bridge.midi_echo import MidiEcho
-from bridge.ports import IN_NAME, OUT_NAME
+from bridge.midi.decode import MidiDecoder
+from bridge.midi.echo import MidiEcho
+from bridge.midi.jack_ports import JackPorts, jack_ports
+from bridge.midi.ports import IN_NAME, OUT_NAME
 from ghostnote.errors import MissingError
 from ghostnote.events import NoteEvent, PanicEvent
-from ghostnote.midi_map import load_map
+from ghostnote.files.midi_map import load_map
 from tests.bridge.conftest import repeat_until, running_jackd, wait_for
 from tests.bridge.test_midi_ports import Player, Recorder
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from bridge.map_learn import MapLearner
-from bridge.midi_decode import MidiDecoder
-from bridge.ports import IN_NAME
+from bridge.midi.decode import MidiDecoder
+from bridge.midi.learn import MapLearner
+from bridge.midi.ports import IN_NAME
 from cli.main import build_app
-from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME
 from ghostnote.errors import InputError
 from ghostnote.events import ChokeEvent, NoteEvent, OpennessEvent
-from ghostnote.midi_map import load_map, map_names, parse_map
+from ghostnote.files.midi_map import load_map, map_names, parse_map
+from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME
 from tests.bridge.conftest import running_jackd, wait_for
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.midi_clock import ArrivalClock
+from bridge.midi.arrival import ArrivalClock
 
 
 def test_late_callbacks_are_put_where_the_driver_says():

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.midi_decode import MidiDecoder, MidiParser, encode, release
-from ghostnote.articulations import LANE_OF_NAME, N_LANES
+from bridge.midi.decode import MidiDecoder, MidiParser, encode, release
 from ghostnote.events import (
     ChokeEvent,
     ClockEvent,
@@ -17,7 +16,8 @@ from ghostnote.events import (
     ProgramEvent,
     TransportEvent,
 )
-from ghostnote.midi_map import load_map
+from ghostnote.files.midi_map import load_map
+from ghostnote.music.articulations import LANE_OF_NAME, N_LANES
 
 TD17 = load_map("td17")
 KICK = LANE_OF_NAME["kick"]

@@ -5,13 +5,13 @@ import time
 import pytest
 import rtmidi
 
-from bridge.midi_decode import MidiDecoder
-from bridge.midi_echo import MidiEcho
-from bridge.midi_ports import MidiPorts, list_ports, match_port
-from bridge.ports import IN_NAME, OUT_NAME
+from bridge.midi.decode import MidiDecoder
+from bridge.midi.echo import MidiEcho
+from bridge.midi.ports import IN_NAME, OUT_NAME
+from bridge.midi.rtmidi_ports import MidiPorts, list_ports, match_port
 from ghostnote.errors import InputError, MissingError
 from ghostnote.events import ClockEvent, NoteEvent, PanicEvent
-from ghostnote.midi_map import load_map
+from ghostnote.files.midi_map import load_map
 from tests.bridge.conftest import repeat_until, running_jackd, wait_for
 
 NAMES = ["Midi Through:Midi Through Port-0 14:0", "TD-17:TD-17 MIDI 1 20:0", "nanoPAD2:nanoPAD2 MIDI 1 24:0"]

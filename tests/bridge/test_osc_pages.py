@@ -8,16 +8,16 @@ from http import HTTPStatus
 import pytest
 from typer.testing import CliRunner
 
-from bridge.osc_client import parse_values
-from bridge.osc_docs import osc_markdown
-from bridge.osc_layout import open_stage_control
-from bridge.osc_server import OscServer
-from bridge.oscquery import OscQueryServer, answer, tree
+from bridge.osc.query import OscQueryServer, answer, tree
+from bridge.osc.server import OscServer
 from cli.main import build_app, run
-from ghostnote.articulations import ARTICULATIONS
-from ghostnote.osc_schema import State
-from ghostnote.osc_table import BY_PATH, TABLE, find
-from ghostnote.preset import load_preset
+from ghostnote.files.preset import load_preset
+from ghostnote.music.articulations import ARTICULATIONS
+from ghostnote.osc.client import parse_values
+from ghostnote.osc.docs import osc_markdown
+from ghostnote.osc.layout import open_stage_control
+from ghostnote.osc.schema import State
+from ghostnote.osc.table import BY_PATH, TABLE, find
 from tests.bridge.test_osc_server import Engine
 from tests.conftest import ROOT
 

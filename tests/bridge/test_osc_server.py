@@ -10,13 +10,14 @@ import pytest
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from bridge.osc_packet import write_message
-from bridge.osc_peers import MAX_PEERS, MAX_SUBSCRIBERS, RateLimit, Subscribers
-from bridge.osc_server import OscServer, feedback_values
+from bridge.osc.peers import MAX_PEERS, RateLimit, Subscribers
+from bridge.osc.server import OscServer, feedback_values
 from ghostnote.errors import InputError, MissingError
 from ghostnote.events import LoadPreset, NoteEvent, PanicEvent, SetKit, SetLevel, SetTempo, TransportEvent
-from ghostnote.osc_schema import State
-from ghostnote.preset import Preset, save_preset
+from ghostnote.files.preset import Preset, save_preset
+from ghostnote.osc.limits import MAX_SUBSCRIBERS
+from ghostnote.osc.packet import write_message
+from ghostnote.osc.schema import State
 from tests.bridge.conftest import wait_for
 
 

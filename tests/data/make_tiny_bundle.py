@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from export.bundle_writer import Facts, Report, export_bundle
-from ghostnote.articulations import N_LANES, PIECES
-from ghostnote.bundle import KitInfo, Training
+from ghostnote.files.bundle import KitInfo, Training
+from ghostnote.music.articulations import N_LANES, PIECES
 from training.codecs.drum_codec import CodecConfig, DrumCodec
 from training.data.stroke_codes import StrokeCodes
 from training.predictors.live import LiveConfig, LivePredictor

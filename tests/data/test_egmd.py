@@ -7,9 +7,9 @@ import pytest
 import soundfile
 
 from ghostnote.errors import InputError, MissingError
-from ghostnote.midi_file import write_midi
-from ghostnote.midi_map import load_map
-from ghostnote.performance import Performance, make_hits
+from ghostnote.files.midi import write_midi
+from ghostnote.files.midi_map import load_map
+from ghostnote.music.performance import Performance, make_hits
 from training.data.corpora import CorpusReport
 from training.data.egmd import COLUMNS, egmd_rows, read_egmd
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ghostnote.errors import InputError, MissingError
-from ghostnote.midi_file import write_midi
-from ghostnote.midi_map import load_map
-from ghostnote.performance import CHOKE, OPENNESS, Performance, make_hits
+from ghostnote.files.midi import write_midi
+from ghostnote.files.midi_map import load_map
+from ghostnote.music.performance import CHOKE, OPENNESS, Performance, make_hits
 from training.data.groove import COLUMNS, read_groove
 
 ROWS = [

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.osc_server import OscServer
-from ghostnote.bundle import bundle_folder, load_manifest
+from bridge.osc.server import OscServer
 from ghostnote.errors import InputError
 from ghostnote.events import Command, GrooveCommand, LoadPreset, TransportEvent
-from ghostnote.osc_schema import State
-from ghostnote.osc_table import RECORD
-from ghostnote.preset import Preset
-from server.watch import Watch
+from ghostnote.files.bundle import bundle_folder, load_manifest
+from ghostnote.files.preset import Preset
+from ghostnote.osc.schema import State
+from ghostnote.osc.table import RECORD
+from server.audio.meters import Watch
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

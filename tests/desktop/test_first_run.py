@@ -15,7 +15,7 @@ from desktop.about_page import AboutPage
 from desktop.first_run import SEEN, Finding, is_first_run, read_findings, remember_seen, summary
 from desktop.first_run_page import FirstRunPage
 from ghostnote.errors import InputError
-from ghostnote.preset import user_dir
+from ghostnote.files.paths import user_dir
 
 GOOD = Finding("bundle", True, "ghostnote-1, 17 kits", "")
 BAD = Finding("realtime", False, "priority normal", "Join the group (`sudo usermod -aG audio $USER`) & log in again")

@@ -27,9 +27,9 @@ from desktop.settings import AppSettings, load_settings
 from desktop.single import SingleInstance
 from desktop.widgets.learn_dialog import LearnDialog
 from desktop.window import MainWindow
-from ghostnote.free_port import free_port
-from ghostnote.midi_map import load_map
-from ghostnote.preset import Preset, dump_preset, main_kit
+from ghostnote.files.midi_map import load_map
+from ghostnote.files.preset import Preset, dump_preset, main_kit
+from ghostnote.osc.free_port import free_port
 
 TINY = str(Path(__file__).parent.parent / "data" / "tiny_bundle")
 needs_jack = pytest.mark.skipif(bool(jack_missing()), reason=f"needs JACK: {jack_missing()}")

@@ -14,11 +14,11 @@ from desktop.pieces import db_text, fader_db, fader_position, way_title, ways_of
 from desktop.render_plan import RenderWish, is_source, kit_text, mix_text, percent, written
 from desktop.session import HOLD_SECONDS, Session, path
 from desktop.settings import AppSettings, kept_of, load_settings, preset_of, save_settings
-from ghostnote.articulations import PIECES
 from ghostnote.errors import InputError
+from ghostnote.files.preset import Preset, list_presets, load_preset
 from ghostnote.hosts import HOSTS, seen_by_host
-from ghostnote.performance import Performance, make_hits
-from ghostnote.preset import Preset, list_presets, load_preset
+from ghostnote.music.articulations import PIECES
+from ghostnote.music.performance import Performance, make_hits
 
 KITS = ("jazz", "rock")
 

@@ -13,12 +13,12 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLine
 
 from desktop.grooves import load_groove
 from desktop.pieces import fader_position
-from desktop.session import PLAYED
 from desktop.theme import DARK, LIGHT
 from desktop.widgets.strip import FADER_STEPS, PAN_STEPS
-from ghostnote.articulations import LANE_OF_NAME, PIECES
 from ghostnote.events import GrooveCommand, NoteEvent, PanicEvent, TransportEvent
-from ghostnote.preset import Preset, save_preset
+from ghostnote.files.preset import Preset, save_preset
+from ghostnote.music.articulations import LANE_OF_NAME, PIECES
+from ghostnote.osc.table import PLAYED
 
 
 def pick(box, value):

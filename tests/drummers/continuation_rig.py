@@ -3,8 +3,8 @@
 import numpy as np
 
 from drummers.tokens import MAX_SLOTS, OFFSETS, VELOCITIES
-from ghostnote.articulations import LANE_OF_NAME, N_LANES
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.articulations import LANE_OF_NAME, N_LANES
+from ghostnote.music.performance import Performance, make_hits
 
 
 class WildNetwork:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from drummers.styles import STYLES
 from evaluation.drummers.groups import GROUPS
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.performance import Performance, make_hits
 from training.drummers.balance import (
     SHARES,
     SPLITS,

@@ -12,9 +12,9 @@ from drummers.continuation import KIND, Continuer, bars_played, followed_by
 from drummers.model_folder import MODELS_DIR
 from drummers.tokens import encode, slots_per_bar
 from ghostnote.errors import BundleError, InputError, MissingError
-from ghostnote.midi_file import read_midi, write_midi
-from ghostnote.midi_map import load_map
-from ghostnote.performance import make_hits
+from ghostnote.files.midi import read_midi, write_midi
+from ghostnote.files.midi_map import load_map
+from ghostnote.music.performance import make_hits
 from tests.drummers.continuation_rig import rock
 
 

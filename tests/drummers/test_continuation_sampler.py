@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from drummers.continuation_features import Condition
 from drummers.continuation_sampler import MAX_STROKES, agreed, candidates, draw
 from drummers.tokens import EVENT, OFFSETS, VELOCITIES, Score, encode
-from ghostnote.articulations import N_LANES
+from ghostnote.music.articulations import N_LANES
 from tests.drummers.continuation_rig import WildNetwork, rock
 
 CONDITION = Condition(17, 1, 110.0)

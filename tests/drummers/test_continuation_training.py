@@ -11,7 +11,7 @@ from drummers.continuation import Continuer
 from drummers.continuation_features import END, HIT_WORD, LOOK, Condition, Timeline, sequence
 from drummers.tokens import EVENT, OFFSETS, Score, encode
 from ghostnote.errors import InputError
-from ghostnote.performance import make_hits
+from ghostnote.music.performance import make_hits
 from tests.drummers.continuation_rig import rock
 from training.drummers.continuation_baselines import repeat_last_bar, style_marginal, vote_of_bars
 from training.drummers.continuation_score import Counts, f1, hit_counts, items, score_all

@@ -12,9 +12,9 @@ from drummers.groovegen_swing import swing_of
 from drummers.model_folder import MANIFEST, MODELS_DIR
 from drummers.prompt import parse
 from drummers.tokens import encode
-from ghostnote.articulations import N_LANES, lanes_of_piece
 from ghostnote.errors import BundleError
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.articulations import N_LANES, lanes_of_piece
+from ghostnote.music.performance import Performance, make_hits
 
 SHIPPED = MODELS_DIR / KIND
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from drummers.groovegen_swing import swing_of, swing_to
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.performance import Performance, make_hits
 
 
 def eighths(second, note=8, bpm=100.0):

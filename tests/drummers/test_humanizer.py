@@ -18,9 +18,9 @@ from drummers.humanizer import FOLDER, Humanizer
 from drummers.humanizer_features import HISTORY, columns
 from drummers.humanizer_network import LOOKS
 from export.drummers_humanizer import export
-from ghostnote.articulations import LANE_OF_NAME
 from ghostnote.errors import BundleError, InputError, MissingError
-from ghostnote.performance import CHOKE, OPENNESS, Performance, make_hits
+from ghostnote.music.articulations import LANE_OF_NAME
+from ghostnote.music.performance import CHOKE, OPENNESS, Performance, make_hits
 from training.drummers.humanizer import CHECKPOINT, Recipe
 from training.drummers.humanizer_net import HumanizerNet, HumanizerSize
 

@@ -28,8 +28,8 @@ from drummers.humanizer_features import (
     quantize,
     sixteenths,
 )  # fmt: skip
-from ghostnote.articulations import LANE_OF_NAME
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.articulations import LANE_OF_NAME
+from ghostnote.music.performance import Performance, make_hits
 
 
 @given(st.lists(st.integers(0, 2000), min_size=1, max_size=40))

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from drummers.prompt import FASTEST, MOST_BARS, SLOWEST, USUAL_BPM, GrooveRequest, parse
 from drummers.styles import STYLES
-from ghostnote.articulations import LANE_OF_NAME, N_LANES, lanes_of_piece
 from ghostnote.errors import InputError
+from ghostnote.music.articulations import LANE_OF_NAME, N_LANES, lanes_of_piece
 
 
 def test_the_example_of_the_help_is_understood_wholly():

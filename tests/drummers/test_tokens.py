@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drummers.tokens import EVENT, OFFSETS, OPEN_HAT, VELOCITIES, Score, decode, encode, slots_per_bar
-from ghostnote.articulations import LANE_OF_NAME
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.articulations import LANE_OF_NAME
+from ghostnote.music.performance import Performance, make_hits
 
 METERS = [(4, 4), (3, 4), (6, 8), (7, 8), (5, 4), (12, 16)]
 

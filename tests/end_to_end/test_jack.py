@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
-from bridge.osc_packet import read_packet, write_message
-from ghostnote.free_port import free_port
+from ghostnote.osc.free_port import free_port
+from ghostnote.osc.packet import read_packet, write_message
 
 pytestmark = pytest.mark.skipif(bool(jack_missing()), reason=f"needs JACK: {jack_missing()}")
 
@@ -138,7 +138,7 @@ def test_serve_plays_a_groove_through_a_bundle_and_ends_cleanly_on_ctrl_c(jack_s
 
 def test_without_a_device_serve_says_so_on_one_line():
     nobody = {**os.environ, "JACK_DEFAULT_SERVER": "nobody", "JACK_NO_START_SERVER": "1"}
-    from server.audio import list_outputs
+    from server.audio.portaudio import list_outputs
 
     if list_outputs():
         pytest.skip("this machine has an audio device")

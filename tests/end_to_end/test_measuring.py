@@ -14,8 +14,8 @@ from benchmarks.latency import calm_hits
 from benchmarks.soak import LateHops, Look, growth, page
 from benchmarks.soak_load import LOADS, groove, plan
 from benchmarks.stalls import StallWatch
-from bridge.midi_decode import MidiDecoder
-from ghostnote.midi_map import load_map
+from bridge.midi.decode import MidiDecoder
+from ghostnote.files.midi_map import load_map
 
 SESSION = """<Session id-counter="40"><Sources/><Regions/>
 <Routes><Route name="Sound" alignment-choice="Automatic"/><Route name="Master"/></Routes>

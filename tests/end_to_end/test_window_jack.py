@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.jack_probe import JackServer, Probe, jack_missing, running, wait_until
-from ghostnote.free_port import free_port
+from ghostnote.osc.free_port import free_port
 from tests.end_to_end.test_jack import NOTE_ON, click_server, connect, osc, status
 
 pytestmark = pytest.mark.skipif(bool(jack_missing()), reason=f"needs JACK: {jack_missing()}")

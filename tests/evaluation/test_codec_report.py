@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from evaluation.codebooks import perplexities
 from evaluation.codec_report import mel_distance, study_codec, write_codec_report
 from evaluation.windows import Window
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.performance import Performance, make_hits
 
 RATE = 48000
 

@@ -4,8 +4,8 @@ import pytest
 from evaluation.depth import LEAD, row_dynamics, row_joins, stroke
 from evaluation.dynamics import loudness_db, measure_dynamics
 from evaluation.joins import measure_joins
-from ghostnote.articulations import LANE_OF_NAME
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.articulations import LANE_OF_NAME
+from ghostnote.music.performance import Performance, make_hits
 
 RATE = 48000
 NOISE = np.random.default_rng(0).uniform(-1, 1, RATE // 2)

@@ -9,7 +9,7 @@ import pytest
 from cli.evaluation_bundle import BundleRender
 from cli.evaluation_rows import ROWS, Sources, possible
 from ghostnote.errors import InputError, MissingError
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.performance import Performance, make_hits
 
 HOP, RATE = 256, 48000
 TAKE = Performance(

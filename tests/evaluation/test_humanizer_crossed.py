@@ -7,7 +7,7 @@ import pytest
 
 from cli.evaluation_drums import Ground
 from cli.evaluation_humanizer_crossed import DECIDES, HUMANISED, folds, found, humanizer_crossed, play
-from ghostnote.performance import HIT, Performance
+from ghostnote.music.performance import HIT, Performance
 
 pytest.importorskip("torch", reason="needs the extra train")
 SPLITS = ("train", "train", "validation", "test")

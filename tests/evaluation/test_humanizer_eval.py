@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evaluation import humanizer_eval
-from ghostnote.performance import HIT, Performance
+from ghostnote.music.performance import HIT, Performance
 
 
 def take(seed, drummer="drummer1", late_ms=0.0, wander=0.0, velocity=0.6, spread=0.05):

@@ -11,7 +11,7 @@ from evaluation.table import fixed, write_results
 from evaluation.targets import check_targets
 from evaluation.windows import windows_of
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.performance import Performance, make_hits
 
 RATE = 16000
 KITS = {"low": 200.0, "high": 2500.0}

@@ -6,7 +6,7 @@ import pytest
 
 from evaluation.windows import choose_windows, windows_of
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.performance import Performance, make_hits
 
 RATE = 48000
 STEADY = Performance(

@@ -19,14 +19,14 @@ from export.graphs import CONDITION, tracings  # noqa: E402
 from export.levels import Levels  # noqa: E402
 from export.parity import Parity, difference, run_network  # noqa: E402
 from export.precision import fold, quantise, store_half  # noqa: E402
-from ghostnote.articulations import PIECES  # noqa: E402
-from ghostnote.bundle import KitInfo, load_manifest  # noqa: E402
 from ghostnote.errors import BundleError, InputError  # noqa: E402
-from ghostnote.grid import build_grid, hop_events  # noqa: E402
-from ghostnote.groove_file import read_groove_file  # noqa: E402
-from ghostnote.performance import Performance, make_hits  # noqa: E402
-from server.renderer import load_renderer  # noqa: E402
-from server.session import Networks  # noqa: E402
+from ghostnote.files.bundle import KitInfo, load_manifest  # noqa: E402
+from ghostnote.files.groove import read_groove_file  # noqa: E402
+from ghostnote.music.articulations import PIECES  # noqa: E402
+from ghostnote.music.grid import build_grid, hop_events  # noqa: E402
+from ghostnote.music.performance import Performance, make_hits  # noqa: E402
+from server.render.networks import Networks  # noqa: E402
+from server.render.renderer import load_renderer  # noqa: E402
 from tests.conftest import ROOT  # noqa: E402
 from tests.data.make_tiny_bundle import FOLDER, KITS, make, tiny_facts, tiny_networks  # noqa: E402
 from tests.server.test_renderer import playing  # noqa: E402

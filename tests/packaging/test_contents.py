@@ -27,7 +27,8 @@ def test_what_trains_or_measures_is_found_when_it_slips_in(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["onnxruntime.capi", "onnxruntime/capi/libonnxruntime.so", "server.renderer", "presets/grooves/a.toml"]
+    "name",
+    ["onnxruntime.capi", "onnxruntime/capi/libonnxruntime.so", "server.render.renderer", "presets/grooves/a.toml"],
 )
 def test_what_plays_may_be_there(name):
     assert contents.slipped_in([(name, "", "DATA")]) == []
@@ -83,7 +84,7 @@ def test_the_packaged_commands_load_and_run_without_any_excluded_module():
         "import importlib, sys\n"
         f"for name in {contents.EXCLUDED}: sys.modules[name] = None  # any import of it fails\n"
         f"for name in {modules}: importlib.import_module(name)\n"
-        "import server.serve, server.batch, bridge.midi_ports, desktop.grooves, desktop.settings\n"
+        "import server.serve, server.files.batch, bridge.midi.rtmidi_ports, desktop.grooves, desktop.settings\n"
         "from cli.main import run\n"
         "assert run(['kits']) == 0\n"
     )

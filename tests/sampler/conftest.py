@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import tomli_w
 
-from ghostnote.articulations import ARTICULATIONS, HAT_LANES
+from ghostnote.music.articulations import ARTICULATIONS, HAT_LANES
 from sampler.kit import Kit, load_kit_from_files
 
 RATE = 48000

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 
 import sampler.kit
-from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME, N_LANES
 from ghostnote.errors import InputError, MissingError
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME, N_LANES
+from ghostnote.music.performance import Performance, make_hits
 from sampler.kit import Kit, list_kits, load_kit, load_kit_from_files, load_kit_from_pack, pack_kits, pan_gains
 from sampler.mix import voices
 

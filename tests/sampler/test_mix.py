@@ -9,9 +9,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghostnote.articulations import HAT_LANES, LANE_OF_NAME, N_LANES, PIECES, lanes_of_piece
 from ghostnote.errors import InputError
-from ghostnote.performance import CHOKE, OPENNESS, Performance, make_hits
+from ghostnote.music.articulations import HAT_LANES, LANE_OF_NAME, N_LANES, PIECES, lanes_of_piece
+from ghostnote.music.performance import CHOKE, OPENNESS, Performance, make_hits
 from sampler.mix import (
     CLOSED_OPENNESS,
     GRAB_FADE_S,

@@ -7,10 +7,10 @@ import numpy as np
 import pretty_midi
 import pytest
 
-from ghostnote.articulations import HAT_LANES, LANE_OF_NAME, N_LANES
 from ghostnote.errors import InputError, MissingError
-from ghostnote.midi_map import MidiMap
-from ghostnote.performance import Performance, make_hits
+from ghostnote.files.midi_map import MidiMap
+from ghostnote.music.articulations import HAT_LANES, LANE_OF_NAME, N_LANES
+from ghostnote.music.performance import Performance, make_hits
 from sampler.kit import Kit
 from sampler.mix import mix
 from sampler.soundfont import REFERENCE_VELOCITIES, load_soundfont, read_info

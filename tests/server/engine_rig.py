@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ghostnote.events import Event
-from ghostnote.grid import HopEvents
-from ghostnote.preset import Preset
-from server.control import Control
-from server.engine import Engine
-from server.inbox import Inbox
-from server.output import NullOutput
+from ghostnote.files.preset import Preset
+from ghostnote.music.grid import HopEvents
+from server.audio.output import NullOutput
+from server.engine.engine import Engine
+from server.engine.inbox import Inbox
+from server.engine.live_settings import Control
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from ghostnote.events import NoteEvent, SetKit, SetLevel, SetMode, SetTempo
-from ghostnote.grid import HopEvents, HopHit
-from ghostnote.preset import Preset
-from server.bundle_swap import NewBundle
-from server.control import put_in_force
-from server.crossing import Crossing, Helper
+from ghostnote.files.preset import Preset
+from ghostnote.music.grid import HopEvents, HopHit
+from server.engine.bundle_swap import NewBundle
+from server.engine.crossfade import Crossing, Helper
+from server.engine.live_settings import put_in_force
 from tests.server.engine_rig import ClickRenderer, Rig, Title
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from server.clock import DeviceClock
+from server.engine.device_clock import DeviceClock
 
 RATE = 48_000
 HOP = 256

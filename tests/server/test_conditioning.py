@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from server.conditioning import Conditioning
-from server.renderer import load_renderer
+from server.render.conditioning import Conditioning
+from server.render.renderer import load_renderer
 from tests.server.test_renderer import TINY, playing
 
 

@@ -14,8 +14,8 @@ from ghostnote.events import (
     SetKit,
     TransportEvent,
 )
-from server.engine import CATCH_UP_HOPS
-from server.limiter import Limiter
+from server.engine.engine import CATCH_UP_HOPS
+from server.render.limiter import Limiter
 from tests.server.engine_rig import Rig
 
 

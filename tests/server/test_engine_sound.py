@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from ghostnote.events import NoteEvent, OpennessEvent
-from ghostnote.grid import HopEvents
-from ghostnote.preset import Preset
-from server.control import Control
-from server.engine import Engine
-from server.inbox import Inbox
-from server.output import NullOutput
-from server.renderer import Renderer, load_renderer
-from server.session import Networks
+from ghostnote.files.preset import Preset
+from ghostnote.music.grid import HopEvents
+from server.audio.output import NullOutput
+from server.engine.engine import Engine
+from server.engine.inbox import Inbox
+from server.engine.live_settings import Control
+from server.render.networks import Networks
+from server.render.renderer import Renderer, load_renderer
 
 TINY = Path(__file__).parent.parent / "data" / "tiny_bundle"
 RATE = 48000

@@ -8,12 +8,12 @@ import pytest
 
 from ghostnote.errors import InputError, MissingError
 from ghostnote.events import GrooveCommand, NoteEvent, PanicEvent, SetTempo, TransportEvent
-from ghostnote.midi_map import load_map
-from ghostnote.performance import Performance, make_hits
-from ghostnote.preset import Preset
-from server.groove_sources import GrooveFolder
-from server.grooves import AHEAD_SECONDS, Grooves
-from server.transport import Transport
+from ghostnote.files.midi_map import load_map
+from ghostnote.files.preset import Preset
+from ghostnote.music.performance import Performance, make_hits
+from server.engine.transport import Transport
+from server.grooves.grooves import AHEAD_SECONDS, Grooves
+from server.grooves.sources import GrooveFolder
 
 PROMPT = GrooveCommand("prompt", "funk")
 STEP = 0.02

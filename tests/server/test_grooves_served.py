@@ -11,11 +11,11 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_server import ThreadingOSCUDPServer
 from pythonosc.udp_client import SimpleUDPClient
 
-from bridge.osc_client import OscClient
 from ghostnote.errors import GhostnoteError
 from ghostnote.events import NoteEvent
+from ghostnote.osc.client import OscClient
 from server import serve
-from server.drummer_models import DrummerModels
+from server.grooves.drummer_models import DrummerModels
 from tests.server.test_serve import figures, serving, value, wait_for  # noqa: F401
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.limiter import CEILING_DB, Limiter, limit
+from server.render.limiter import CEILING_DB, Limiter, limit
 
 CEILING = 10 ** (CEILING_DB / 20)
 

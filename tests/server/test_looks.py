@@ -3,8 +3,8 @@
 import threading
 import time
 
-from server.looks import MOST_WAITING, Looks
-from server.output import NullOutput
+from server.audio.output import NullOutput
+from server.engine.clock_sampling import MOST_WAITING, Looks
 
 
 def test_looks_are_taken_in_order_and_end():

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import soundfile
 
-from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME
 from ghostnote.errors import InputError, MissingError
-from ghostnote.midi_file import write_midi
-from ghostnote.midi_map import load_map
-from ghostnote.performance import OPENNESS, Performance, make_hits
-from ghostnote.preset import Preset
-from server.batch import Job, Settings, render_jobs
-from server.feel import felt
-from server.inputs import choose_map, read_performance
-from server.limiter import CEILING_DB
-from server.offline import TAIL_SECONDS, at_tempo, render_performance, save_audio
-from server.renderer import load_renderer
+from ghostnote.files.midi import write_midi
+from ghostnote.files.midi_map import load_map
+from ghostnote.files.preset import Preset
+from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME
+from ghostnote.music.feel import felt
+from ghostnote.music.performance import OPENNESS, Performance, make_hits
+from server.files.batch import Job, Settings, render_jobs
+from server.files.inputs import choose_map, read_performance
+from server.files.offline import TAIL_SECONDS, at_tempo, render_performance, save_audio
+from server.render.limiter import CEILING_DB
+from server.render.renderer import load_renderer
 from tests.conftest import ROOT
 
 TINY = ROOT / "tests" / "data" / "tiny_bundle"

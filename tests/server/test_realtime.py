@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from server.realtime import HUGE, use_huge_pages, whole_pages
+from server.system.scheduling import HUGE, use_huge_pages, whole_pages
 
 MAPS = """\
 7f0000100000-7f0000900000 rw-p 00000000 00:00 0

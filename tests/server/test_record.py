@@ -10,10 +10,10 @@ import soundfile
 
 from ghostnote.errors import InputError
 from ghostnote.events import ChokeEvent, NoteEvent, OpennessEvent, PanicEvent
-from ghostnote.midi_file import read_midi
-from ghostnote.midi_map import load_map
-from server.output import NullOutput
-from server.record import Recorder, default_folder
+from ghostnote.files.midi import read_midi
+from ghostnote.files.midi_map import load_map
+from server.audio.output import NullOutput
+from server.audio.recorder import Recorder, default_folder
 
 RATE, BLOCK = 48_000, 256
 LATENCY = 720

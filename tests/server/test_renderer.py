@@ -6,12 +6,12 @@ from math import inf, nan
 import numpy as np
 import pytest
 
-from ghostnote.articulations import LANE_OF_NAME, PIECES
 from ghostnote.errors import InputError
-from ghostnote.grid import HopEvents, HopHit
-from server.noise import GumbelStream
-from server.renderer import load_renderer
-from server.rings import RING_SECONDS
+from ghostnote.music.articulations import LANE_OF_NAME, PIECES
+from ghostnote.music.grid import HopEvents, HopHit
+from server.render.decay import RING_SECONDS
+from server.render.noise import GumbelStream
+from server.render.renderer import load_renderer
 from tests.conftest import ROOT
 
 TINY = ROOT / "tests" / "data" / "tiny_bundle"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from server.resampler import Resampler
+from server.render.resampler import Resampler
 
 RATES = [(48000, 44100), (48000, 96000), (44100, 48000), (48000, 32000)]
 

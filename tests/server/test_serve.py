@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from bridge.osc_client import OscClient
-from bridge.osc_peers import RateLimit
-from bridge.ports import Ports
+from bridge.midi.ports import Ports
+from bridge.osc.peers import RateLimit
 from ghostnote.errors import GhostnoteError, InputError, MissingError
-from ghostnote.preset import Preset, save_preset
+from ghostnote.files.preset import Preset, save_preset
+from ghostnote.osc.client import OscClient
 from server import playback, serve
-from server.audio import DeviceInfo
+from server.audio.output import NullOutput
+from server.audio.portaudio import DeviceInfo
+from server.config import ServeConfig
 from server.loading import load_bundle
-from server.output import NullOutput
 from server.serve import Server
-from server.serve_config import ServeConfig
 
 TINY = Path(__file__).parent.parent / "data" / "tiny_bundle"
 
@@ -222,7 +222,7 @@ def test_bundles_that_cannot_play_are_named_and_the_old_one_goes_on(serving, tmp
 
 
 def test_a_bundle_that_looks_ahead_plays_in_window_mode_only(serving, tmp_path, monkeypatch):
-    monkeypatch.setattr("server.whole_windows.MOST_SHARE", 100.0)  # the machine may be busy
+    monkeypatch.setattr("server.engine.whole_windows.MOST_SHARE", 100.0)  # the machine may be busy
     bidirectional = str(copied_bundle(tmp_path, "bidirectional", causal=("causal = true", "causal = false")))
     with (
         pytest.raises(InputError, match="renders whole windows and cannot play in mode live"),

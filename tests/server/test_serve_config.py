@@ -1,10 +1,11 @@
 import pytest
 
 from ghostnote.errors import InputError, MissingError
-from server import audio
-from server.audio import DeviceInfo, find_output
-from server.play_ring import PlayRing
-from server.serve_config import groove_path, read_config
+from ghostnote.files.groove import groove_path
+from server.audio import portaudio as audio
+from server.audio.portaudio import DeviceInfo, find_output
+from server.audio.ring_buffer import PlayRing
+from server.config import read_config
 
 DEVICES = [
     DeviceInfo(0, "Built-in Output", "Core Audio", 2, 48000.0, False),

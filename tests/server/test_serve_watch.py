@@ -12,8 +12,8 @@ import soundfile
 from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
-from ghostnote.midi_file import read_midi
-from ghostnote.midi_map import load_map
+from ghostnote.files.midi import read_midi
+from ghostnote.files.midi_map import load_map
 from tests.server.test_serve import figures, serving, value, wait_for  # noqa: F401
 
 

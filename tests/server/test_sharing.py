@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghostnote.articulations import PIECES
+from ghostnote.music.articulations import PIECES
+from server.config import ServeConfig
 from server.loading import passes_in_time, work_seconds
-from server.renderer import load_renderer
-from server.serve_config import ServeConfig
-from server.sharing import Share, off_by, share_passes
+from server.render.passes import Share, off_by, share_passes
+from server.render.renderer import load_renderer
 from tests.server.test_renderer import TINY, playing
 
 LEVELS = dict.fromkeys(PIECES, 0.0)

@@ -3,7 +3,7 @@
 import pytest
 
 from ghostnote.events import ClockEvent, TransportEvent
-from server.transport import CLOCK_LOST_SECONDS, Transport
+from server.engine.transport import CLOCK_LOST_SECONDS, Transport
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from ghostnote.events import NoteEvent, OpennessEvent, PanicEvent
-from server.output import NullOutput
-from server.watch import (
+from server.audio.meters import (
     BANDS,
     FLOOR_DB,
     METER_S,
@@ -16,6 +15,7 @@ from server.watch import (
     spectrum_db,
     window_frames,
 )
+from server.audio.output import NullOutput
 
 BLOCK = 256
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from ghostnote.errors import InputError
 from ghostnote.events import ClockEvent, NoteEvent, PanicEvent, SetKit, SetMode, SetTempo, TransportEvent
-from ghostnote.preset import Preset
-from server import engine
-from server.control import Control
-from server.whole_windows import WholeWindows, measure_share
-from server.window import Stretch, WindowClock, window_frames
+from ghostnote.files.preset import Preset
+from ghostnote.latency import window_frames
+from server.engine import engine
+from server.engine.live_settings import Control
+from server.engine.whole_windows import WholeWindows, measure_share
+from server.engine.window_clock import Stretch, WindowClock
 from tests.server.engine_rig import ClickRenderer, Rig
 
 RATE, HOP = 48000, 256

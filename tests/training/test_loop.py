@@ -8,10 +8,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
-from ghostnote.articulations import N_LANES, PIECE_OF_LANE  # noqa: E402
 from ghostnote.errors import InputError, MissingError  # noqa: E402
-from ghostnote.grid import LANE_COLUMNS  # noqa: E402
-from ghostnote.performance import Performance, make_hits  # noqa: E402
+from ghostnote.music.articulations import N_LANES, PIECE_OF_LANE  # noqa: E402
+from ghostnote.music.grid import LANE_COLUMNS  # noqa: E402
+from ghostnote.music.performance import Performance, make_hits  # noqa: E402
 from training.checkpoints import load_checkpoint, load_codec, read_weights, write_half  # noqa: E402
 from training.data.pack import Pack, write_pack  # noqa: E402
 from training.data.windows import WindowConfig, WindowSource, drill  # noqa: E402
@@ -39,7 +39,7 @@ def kits_folder(tmp_path_factory):
     """One small kit written here: a decaying noise for every articulation."""
     import soundfile
 
-    from ghostnote.articulations import ARTICULATIONS
+    from ghostnote.music.articulations import ARTICULATIONS
 
     folder = tmp_path_factory.mktemp("kits")
     (folder / "noise" / "samples").mkdir(parents=True)

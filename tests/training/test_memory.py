@@ -7,9 +7,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
-from ghostnote.articulations import N_LANES  # noqa: E402
-from ghostnote.grid import build_grid  # noqa: E402
-from ghostnote.performance import Performance, make_hits  # noqa: E402
+from ghostnote.music.articulations import N_LANES  # noqa: E402
+from ghostnote.music.grid import build_grid  # noqa: E402
+from ghostnote.music.performance import Performance, make_hits  # noqa: E402
 from sampler.mix import mix  # noqa: E402
 from tests.data.make_tiny_bundle import random_strokes, tiny_networks  # noqa: E402
 from tests.sampler.conftest import ToyKit  # noqa: E402

@@ -15,10 +15,10 @@ import tomli_w  # noqa: E402
 from lightning_fabric import Fabric  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
-from ghostnote.articulations import ARTICULATIONS, LANE_OF_NAME, N_LANES  # noqa: E402
 from ghostnote.errors import InputError  # noqa: E402
-from ghostnote.grid import N_COLUMNS, build_grid  # noqa: E402
-from ghostnote.performance import Performance, make_hits  # noqa: E402
+from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME, N_LANES  # noqa: E402
+from ghostnote.music.grid import N_COLUMNS, build_grid  # noqa: E402
+from ghostnote.music.performance import Performance, make_hits  # noqa: E402
 from sampler.kit import load_kit_from_files  # noqa: E402
 from training.codecs.drum_codec import CodecConfig, DrumCodec  # noqa: E402
 from training.data.pack import write_pack  # noqa: E402

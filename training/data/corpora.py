@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ghostnote.errors import InputError, MissingError
-from ghostnote.midi_file import ReadReport
-from ghostnote.performance import Performance
+from ghostnote.files.midi import ReadReport
+from ghostnote.music.performance import Performance
 
 
 @dataclass

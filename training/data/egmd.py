@@ -11,8 +11,8 @@ from typing import Final
 import soundfile
 
 from ghostnote.errors import InputError, MissingError
-from ghostnote.midi_map import load_map
-from ghostnote.performance import Performance
+from ghostnote.files.midi_map import load_map
+from ghostnote.music.performance import Performance
 from training.data.corpora import CorpusReport, find_table, read_table
 from training.data.groove import COLUMNS as GROOVE_COLUMNS
 from training.data.groove import read_row

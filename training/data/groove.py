@@ -6,9 +6,9 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ghostnote.errors import InputError
-from ghostnote.midi_file import ReadReport, parse_midi
-from ghostnote.midi_map import MidiMap, load_map
-from ghostnote.performance import Performance
+from ghostnote.files.midi import ReadReport, parse_midi
+from ghostnote.files.midi_map import MidiMap, load_map
+from ghostnote.music.performance import Performance
 from training.data.corpora import Corpus, CorpusReport, find_table, read_files, read_table
 
 COLUMNS: Final = ("drummer", "id", "style", "bpm", "beat_type", "time_signature", "midi_filename", "duration", "split")

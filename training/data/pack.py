@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ghostnote.errors import InputError, MissingError
-from ghostnote.performance import CHOKE, HIT, OPENNESS, Performance
+from ghostnote.music.performance import CHOKE, HIT, OPENNESS, Performance
 from sampler.kit import Kit, list_kits, load_kit_from_pack, pack_kits
 
 OPENNESS_STEP: Final = 0.04

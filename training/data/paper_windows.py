@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from ghostnote.errors import InputError
-from ghostnote.grid import build_grid
-from ghostnote.paper_grid import beat_positions, paper_grid, window_seconds
-from ghostnote.performance import Performance
+from ghostnote.music.grid import build_grid
+from ghostnote.music.paper_grid import beat_positions, paper_grid, window_seconds
+from ghostnote.music.performance import Performance
 from sampler.kit import Kit
 from sampler.mix import mix
 from training.data.windows import CONTEXT_SECONDS

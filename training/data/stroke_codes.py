@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ghostnote.articulations import N_LANES
-from ghostnote.performance import OPENNESS, Performance, make_hits
+from ghostnote.music.articulations import N_LANES
+from ghostnote.music.performance import OPENNESS, Performance, make_hits
 from sampler.kit import Kit
 from sampler.mix import mix
 from training.codecs.interface import Codec

@@ -15,9 +15,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset
 
-from ghostnote.articulations import N_LANES, PIECES, lanes_of_piece
-from ghostnote.grid import build_grid
-from ghostnote.performance import OPENNESS, Performance, make_hits
+from ghostnote.music.articulations import N_LANES, PIECES, lanes_of_piece
+from ghostnote.music.grid import build_grid
+from ghostnote.music.performance import OPENNESS, Performance, make_hits
 from sampler.kit import Kit
 from sampler.mix import mix
 

@@ -15,7 +15,7 @@ from numpy.random import Generator
 
 from evaluation.drummers.groups import GROUPS
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 SPLITS: Final = ("train", "validation", "test")
 SHARES: Final = (0.8, 0.1, 0.1)

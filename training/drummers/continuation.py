@@ -21,7 +21,7 @@ from torch import Tensor
 from drummers.continuation_features import END
 from drummers.styles import STYLES
 from drummers.tokens import OFFSETS, VELOCITIES
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 from training.checkpoints import read_weights
 from training.drummers.continuation_data import NO_TARGET, Batch, Windows, takes_of
 from training.drummers.continuation_net import ContinuationNet, NetConfig

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drummers.tokens import EVENT, MAX_SLOTS, OFFSETS, VELOCITIES, Score
-from ghostnote.articulations import N_LANES, PIECE_OF_LANE, PIECES
+from ghostnote.music.articulations import N_LANES, PIECE_OF_LANE, PIECES
 
 _LEAST_BARS: Final = 16
 """Styles of fewer bars (of a bar length) play what all styles play."""

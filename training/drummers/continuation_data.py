@@ -13,8 +13,8 @@ from torch import Tensor
 from drummers.continuation_features import BAR, END, HIT_WORD, LOOK, MEMORY, N_DRUMMERS, Condition, Timeline, sequence
 from drummers.styles import STYLES
 from drummers.tokens import MIN_SLOTS, VELOCITIES, Score, encode
-from ghostnote.articulations import LANE_OF_NAME, PIECE_OF_LANE
-from ghostnote.performance import Performance
+from ghostnote.music.articulations import LANE_OF_NAME, PIECE_OF_LANE
+from ghostnote.music.performance import Performance
 
 LONGEST: Final = 224
 """Positions of a sequence; what is longer is cut."""

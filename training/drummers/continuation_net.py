@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from drummers.continuation_features import END, LOOK, MEMORY, N_WORDS, NEAR
 from drummers.tokens import MAX_SLOTS, OFFSETS, VELOCITIES
-from ghostnote.articulations import N_LANES
+from ghostnote.music.articulations import N_LANES
 
 PLANES = 3
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drummers.tokens import Score, encode
-from ghostnote.articulations import PIECE_OF_LANE, PIECES
-from ghostnote.performance import Performance
+from ghostnote.music.articulations import PIECE_OF_LANE, PIECES
+from ghostnote.music.performance import Performance
 
 
 @dataclass(frozen=True)

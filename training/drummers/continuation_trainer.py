@@ -15,7 +15,7 @@ import torch
 
 from drummers.continuation_sampler import Floats, Ints, next_bars
 from drummers.tokens import OFFSETS
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 from training.drummers.continuation import Run, TrainConfig, load_net
 from training.drummers.continuation_baselines import repeat_last_bar
 from training.drummers.continuation_data import condition_of

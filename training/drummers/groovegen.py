@@ -15,7 +15,7 @@ from torch import Tensor
 
 from drummers.styles import STYLES
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 from training.checkpoints import read_weights
 from training.drummers.groovegen_counts import start_from_counts
 from training.drummers.groovegen_data import Batch, Loops, all_loops

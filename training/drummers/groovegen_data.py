@@ -29,7 +29,7 @@ from drummers.groovegen_features import (
 from drummers.styles import STYLES
 from drummers.tokens import encode
 from ghostnote.errors import InputError
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 SLOTS: Final = BARS * MAX_SLOTS_PER_BAR
 SPLICE: Final = 0.3

@@ -10,7 +10,7 @@ import torch
 
 from drummers.humanizer_network import LOOKS
 from ghostnote.errors import InputError, MissingError
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 from training.drummers.humanizer_data import Examples, examples, looking, loudness_of, vary
 from training.drummers.humanizer_net import HumanizerNet, HumanizerSize
 

@@ -23,7 +23,7 @@ from drummers.humanizer_features import (
     sixteenths,
 )
 from drummers.styles import STYLES
-from ghostnote.performance import Performance
+from ghostnote.music.performance import Performance
 
 
 class Examples(NamedTuple):

@@ -21,7 +21,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from ghostnote.grid import N_COLUMNS
+from ghostnote.music.grid import N_COLUMNS
 from training.nets.causal import CausalStack, Past
 from training.nets.reshape import rows_of
 from training.predictors.memory import StrokeMemory, Voices

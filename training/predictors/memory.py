@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ghostnote.articulations import MOST_LANES, N_LANES
-from ghostnote.grid import LANE_COLUMNS, RING_HOPS
+from ghostnote.music.articulations import MOST_LANES, N_LANES
+from ghostnote.music.grid import LANE_COLUMNS, RING_HOPS
 from training.codecs.drum_codec import sum_codes
 from training.nets.reshape import rows_of
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ghostnote.errors import InputError
-from ghostnote.grid import N_COLUMNS
-from ghostnote.paper_grid import BEATS, N_FEATURES
+from ghostnote.music.grid import N_COLUMNS
+from ghostnote.music.paper_grid import BEATS, N_FEATURES
 
 GRID_WIDTH: Final = {"paper": N_FEATURES, "lane-state": N_COLUMNS}
 

@@ -8,8 +8,8 @@ pytest.importorskip("mir_eval", reason="needs the extra evaluate")
 from evaluation.drummers.baselines import CellLottery
 from evaluation.drummers.feel import DISTANCES, apart, apart_by_class, timing, velocity
 from evaluation.drummers.loops import Loop
-from ghostnote.articulations import LANE_OF_NAME
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.articulations import LANE_OF_NAME
+from ghostnote.music.performance import Performance, make_hits
 
 KICK, HAT = LANE_OF_NAME["kick"], LANE_OF_NAME["hat_closed_bow"]
 REAL = Performance(

@@ -7,8 +7,8 @@ pytest.importorskip("mir_eval", reason="needs the extra evaluate")
 
 from evaluation.drummers.hits import match_hits
 from evaluation.drummers.profile import density, mean_velocity, profile_distance, swing
-from ghostnote.articulations import LANE_OF_NAME
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.articulations import LANE_OF_NAME
+from ghostnote.music.performance import Performance, make_hits
 
 KICK, SNARE, HAT, EDGE = (LANE_OF_NAME[name] for name in ("kick", "snare", "hat_closed_bow", "hat_closed_edge"))
 

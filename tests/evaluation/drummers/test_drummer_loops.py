@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from evaluation.drummers.loops import CLASSES, cut_all, cut_loops, grid_of, stack
 from evaluation.drummers.variety import distances, nearest, spread
-from ghostnote.articulations import LANE_OF_NAME
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.articulations import LANE_OF_NAME
+from ghostnote.music.performance import Performance, make_hits
 
 KICK, SNARE = LANE_OF_NAME["kick"], LANE_OF_NAME["snare"]
 

@@ -5,8 +5,8 @@ pytest.importorskip("mir_eval", reason="needs the extra evaluate")
 
 from evaluation.drummers.feel import timing
 from evaluation.drummers.mechanical import habits, jittered, quantised
-from ghostnote.articulations import LANE_OF_NAME
-from ghostnote.performance import Performance, make_hits
+from ghostnote.music.articulations import LANE_OF_NAME
+from ghostnote.music.performance import Performance, make_hits
 
 KICK, SNARE = LANE_OF_NAME["kick"], LANE_OF_NAME["snare"]
 

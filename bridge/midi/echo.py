@@ -1,0 +1,88 @@
+"""Plays events out again as MIDI, each at its time, with every note let go soon after."""
+
+import heapq
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Final
+
+from bridge.midi.decode import encode, release
+from ghostnote.events import Event, PanicEvent
+from ghostnote.files.midi_map import MidiMap
+
+HELD_S: Final = 0.03
+"""Length of a written note."""
+MAX_WAITING: Final = 1024
+
+_log = logging.getLogger("midi.out")
+
+
+class MidiEcho:
+    """A thread between any thread that calls `play`, which never blocks, and `send`, which may take its time.
+
+    Events that do not fit the queue, and those beyond the number that may wait, are dropped and counted.
+    """
+
+    def __init__(self, send: Callable[[bytes], None], midi_map: MidiMap) -> None:
+        self._send = send
+        self._map = midi_map
+        self._queue: queue.Queue[tuple[float, bytes] | None] = queue.Queue(MAX_WAITING)
+        self._waiting: list[tuple[float, int, bytes]] = []
+        self._order = count()
+        self._thread = threading.Thread(target=self._run, name="midi out", daemon=True)
+        self.dropped = 0
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let go of what sounds and end."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def play(self, event: Event) -> None:
+        """Send the event at its time `at`, at once if that has passed."""
+        message = encode(event, self._map)
+        if message:
+            try:
+                self._queue.put_nowait((event.at, message))
+            except queue.Full:
+                self.dropped += 1
+
+    def _run(self) -> None:
+        while True:
+            try:
+                item = self._queue.get(timeout=self._pause())
+            except queue.Empty:
+                pass
+            else:
+                if item is None:
+                    break
+                self._accept(*item)
+            self._play_due()
+        for _, _, message in sorted(self._waiting):
+            if not release(message):
+                self._send(message)
+        self._send(encode(PanicEvent(0), self._map))
+
+    def _pause(self) -> float | None:
+        return max(0.0, self._waiting[0][0] - time.perf_counter()) if self._waiting else None
+
+    def _accept(self, at: float, message: bytes) -> None:
+        if len(self._waiting) < MAX_WAITING:
+            heapq.heappush(self._waiting, (at, next(self._order), message))
+        else:
+            self.dropped += 1
+
+    def _play_due(self) -> None:
+        while self._waiting and self._waiting[0][0] <= time.perf_counter():
+            at, _, message = heapq.heappop(self._waiting)
+            _log.debug("%s", message.hex(" "))
+            self._send(message)
+            after = release(message)
+            if after:
+                heapq.heappush(self._waiting, (max(at, time.perf_counter()) + HELD_S, next(self._order), after))

@@ -1,0 +1,120 @@
+"""Learning a MIDI map by listening to pads: what was heard since the last question, and the map that comes of it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import tomli_w
+
+from bridge.midi.decode import MidiParser
+from ghostnote.errors import InputError
+from ghostnote.files.midi_map import MidiMap, parse_map
+from ghostnote.music.articulations import ARTICULATIONS
+
+_NOTE_ON, _POLY_TOUCH, _CONTROL = 0x90, 0xA0, 0xB0
+_CHOKE_AT: Final = 64
+"""Aftertouch that chokes in a learned map."""
+_MIN_TRAVEL: Final = 16
+"""A controller that moves by less than this is no pedal."""
+
+
+@dataclass
+class Heard:
+    """What arrived since the last question."""
+
+    notes: Counter[int] = field(default_factory=Counter[int])
+    channels: Counter[int] = field(default_factory=Counter[int])
+    """Channels 1..16 of the notes."""
+    controllers: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    """Values of each controller in order of arrival."""
+    aftertouch: set[int] = field(default_factory=set[int])
+    """Notes with polyphonic aftertouch that would choke."""
+
+
+class MapLearner:
+    """Builds a map from bytes. `hear` may be called by another thread than the rest."""
+
+    def __init__(self) -> None:
+        self._parser = MidiParser()
+        self._heard = Heard()
+        self._channels: Counter[int] = Counter()
+        self.notes: dict[int, str] = {}
+        """Note -> articulation, as learned so far."""
+        self._openness: dict[str, Any] = {}
+        self._chokes = False
+
+    def hear(self, data: bytes) -> None:
+        """Take bytes that a port received."""
+        for message in self._parser.feed(data):
+            kind, heard = message[0] & 0xF0, self._heard
+            if kind == _NOTE_ON and message[2] > 0:
+                heard.notes[message[1]] += 1
+                heard.channels[(message[0] & 0x0F) + 1] += 1
+            elif kind == _CONTROL:
+                heard.controllers.setdefault(message[1], []).append(message[2])
+            elif kind == _POLY_TOUCH and message[2] >= _CHOKE_AT:
+                heard.aftertouch.add(message[1])
+
+    def fresh(self) -> Heard:
+        """What was heard since the last call."""
+        heard, self._heard = self._heard, Heard()
+        return heard
+
+    def learn_note(self, articulation: str, heard: Heard) -> int:
+        """Give the note that was hit most often to `articulation`, and return it.
+
+        Raises InputError where none was hit or the note belongs to another articulation already.
+        """
+        if not heard.notes:
+            raise InputError(f"{articulation}: no note was heard, expected a hit on its pad")
+        note = heard.notes.most_common(1)[0][0]
+        owner = self.notes.get(note, articulation)
+        if owner != articulation:
+            raise InputError(f"{articulation}: note {note} is that of {owner} already, expected another pad or zone")
+        self.notes[note] = articulation
+        self._channels += heard.channels
+        self._chokes = self._chokes or bool(heard.aftertouch)
+        return note
+
+    def learn_pedal(self, heard: Heard) -> int | None:
+        """Take the controller that moved furthest, None where none did; the movement begins with the pedal open."""
+        moved = {number: values for number, values in heard.controllers.items() if _travel(values) >= _MIN_TRAVEL}
+        if not moved:
+            return None
+        number = max(moved, key=lambda n: _travel(moved[n]))
+        low, high = min(moved[number]), max(moved[number])
+        opens_high = moved[number][0] > (low + high) / 2
+        self._openness = {"controller": number, "open": high if opens_high else low}
+        self._openness["closed"] = low if opens_high else high
+        return number
+
+    def learn_choke(self, heard: Heard) -> bool:
+        """Whether a grabbed cymbal told so by aftertouch."""
+        self._chokes = self._chokes or bool(heard.aftertouch)
+        return bool(heard.aftertouch)
+
+    def table(self, description: str) -> dict[str, Any]:
+        """The map's TOML table. Raises InputError where no pad was learned."""
+        if not self.notes:
+            raise InputError("no pad was learned: nothing to save")
+        order = [a.name for a in ARTICULATIONS]
+        notes = sorted(self.notes.items(), key=lambda item: (order.index(item[1]), item[0]))
+        return {
+            "description": description,
+            "channel": self._channels.most_common(1)[0][0],
+            "notes": {str(note): articulation for note, articulation in notes},
+            **({"openness": self._openness} if self._openness else {}),
+            **({"choke": {"aftertouch": _CHOKE_AT}} if self._chokes else {}),
+        }
+
+    def text(self, description: str) -> str:
+        """The map's file. Raises InputError as `table` does."""
+        return tomli_w.dumps(self.table(description))
+
+    def map(self, name: str) -> MidiMap:
+        """The map as it would be read back."""
+        return parse_map(self.table(name), name, name)
+
+
+def _travel(values: list[int]) -> int:
+    return max(values) - min(values)

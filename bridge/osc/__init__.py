@@ -1,0 +1,1 @@
+"""The OSC server and OSCQuery."""

@@ -1,0 +1,1 @@
+"""Every file format that crosses a border, and where files lie."""

@@ -1,0 +1,1 @@
+"""Music as data: articulations, performances, the grid that a predictor reads."""

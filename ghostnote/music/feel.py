@@ -1,0 +1,61 @@
+"""What the settings "feel" add to hits that are played live. A live hit can only be made later, never earlier.
+
+- swing: inside each beat time is bent so that the middle moves from 1/2 to 2/3 (triplets) at amount 1, as in
+  `ghostnote.files.groove` for pairs of eighths.
+- timing: each hit is late by a random time, half-normal with a standard deviation of `TIMING_SECONDS` at amount 1.
+- velocity: multiplied by a random factor whose standard deviation is `VELOCITY_SHARE` at amount 1.
+
+Hits that a drummer's model has timed and weighed already (`performed`) only swing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import exp, floor
+from typing import Final
+
+import numpy as np
+
+from ghostnote.events import NoteEvent
+from ghostnote.music.performance import Performance
+
+TIMING_SECONDS: Final = 0.006
+VELOCITY_SHARE: Final = 0.15
+SWUNG_MIDDLE: Final = 2 / 3
+_SOFTEST: Final = 1 / 127
+
+
+def swing_delay(beat: float, amount: float) -> float:
+    """Beats by which a hit at `beat` comes later."""
+    middle = 0.5 + amount * (SWUNG_MIDDLE - 0.5)
+    inside = beat - floor(beat)
+    bent = inside * 2 * middle if inside < 0.5 else middle + (inside - 0.5) * 2 * (1 - middle)
+    return bent - inside
+
+
+def add_feel(
+    hit: NoteEvent, feel: Mapping[str, float], beat: float, bpm: float, random: np.random.Generator
+) -> NoteEvent:
+    """The hit as it is to sound, played at `beat`; the same object where nothing is to be added."""
+    timing, velocity, swing = (feel.get(aspect, 0.0) for aspect in ("timing", "velocity", "swing"))
+    if hit.performed:
+        timing = velocity = 0.0
+    if not (timing or velocity or swing):
+        return hit
+    late = swing_delay(beat, swing) * 60 / bpm + timing * TIMING_SECONDS * abs(random.standard_normal())
+    factor = exp(velocity * VELOCITY_SHARE * random.standard_normal())
+    return replace(hit, at=hit.at + late, velocity=min(1.0, max(_SOFTEST, hit.velocity * factor)))
+
+
+def felt(performance: Performance, feel: Mapping[str, float], random: np.random.Generator) -> Performance:
+    """The performance as it sounds when it is played in live with this feel; beats are counted at its one tempo."""
+    if not any(feel.values()):
+        return performance
+    hits, bpm = performance.hits.copy(), performance.bpm
+    for hit in hits:
+        time = float(hit["time"])
+        played = NoteEvent(time, int(hit["lane"]), float(hit["velocity"]))
+        event = add_feel(played, feel, time * bpm / 60, bpm, random)
+        hit["time"], hit["velocity"] = event.at, event.velocity
+    hits.sort(order="time", kind="stable")
+    last = float(hits["time"][-1]) if len(hits) else 0.0
+    return replace(performance, hits=hits, duration=max(performance.duration, last))

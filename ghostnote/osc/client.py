@@ -1,0 +1,128 @@
+"""Talking to a running server from the shell: one question, one change, and what came of it."""
+
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ghostnote.errors import InputError, MissingError
+from ghostnote.osc.limits import DEFAULT_HOST, DEFAULT_PORT
+from ghostnote.osc.packet import read_packet, write_message
+from ghostnote.osc.table import ERROR, LEVELS, LOADING, SUBSCRIBE, UNSUBSCRIBE, find
+
+Answer = tuple[str, tuple[Any, ...]]
+"""Address and values of a message."""
+
+_CHANGE_S = 0.3
+"""How long a change is waited for; one that changes nothing is not told."""
+_LOADING_S = 30.0
+"""How long while a bundle is being loaded."""
+
+
+class OscClient:
+    """A UDP socket that speaks with one server. Close it, or use it as a context manager."""
+
+    def __init__(self, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, timeout: float = 1.0) -> None:
+        self._server = (host, port)
+        self._timeout = timeout
+        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+
+    def close(self) -> None:
+        """Free the port."""
+        self._socket.close()
+
+    def __enter__(self) -> "OscClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def send(self, address: str, *values: Any) -> None:
+        """Send one message. Raises MissingError where the host cannot be reached."""
+        try:
+            self._socket.sendto(write_message(address, values), self._server)
+        except OSError as error:
+            raise self._silent(error) from error
+
+    def hear(self, timeout: float | None = None) -> Answer:
+        """The next message. Raises MissingError when none comes, InputError with the server's words for an error."""
+        self._socket.settimeout(self._timeout if timeout is None else timeout)
+        try:
+            data = self._socket.recv(65536)
+        except OSError as error:
+            raise self._silent(error) from error
+        message = read_packet(data, time.perf_counter())[0]
+        if message.address == ERROR and message.args[:1] != (LEVELS,):  # levels: nothing was refused
+            raise InputError(str(message.args[-1]))
+        return message.address, message.args
+
+    def ask(self, pattern: str) -> list[Answer]:
+        """The values of all addresses that fit. Raises InputError where none can be asked."""
+        wanted = [row.path for row in find(pattern) if row.read]
+        self.send(pattern)
+        told: dict[str, tuple[Any, ...]] = {}
+        while told.keys() != set(wanted) or not told:
+            address, values = self.hear()
+            if address in wanted or not wanted:  # what a subscription tells late is passed over
+                told[address] = values
+        return list(told.items())
+
+    def change(self, pattern: str, values: Sequence[Any]) -> list[Answer]:
+        """Ask for a change and return the values in force afterwards, [] where the addresses have none.
+
+        Raises InputError with the server's words where it refuses.
+        """
+        readable = {row.path for row in find(pattern) if row.feedback}
+        if readable:
+            self.send(SUBSCRIBE)
+            while self.hear()[0] != SUBSCRIBE:
+                pass
+        self.send(pattern, *values)
+        told = self._changes(readable)
+        if not readable:
+            return []
+        self.send(UNSUBSCRIBE)
+        return sorted(told.items()) if readable == told.keys() else self.ask(pattern)
+
+    def _changes(self, wanted: set[str]) -> dict[str, tuple[Any, ...]]:
+        """What is told of the `wanted` addresses until all were, or nothing more comes."""
+        told: dict[str, tuple[Any, ...]] = {}
+        loading = False
+        try:
+            while not wanted or told.keys() != wanted:
+                address, values = self.hear(_LOADING_S if loading else _CHANGE_S)
+                if address == LOADING:
+                    loading = values != ("",)
+                if address in wanted:
+                    told[address] = values
+        except MissingError:
+            pass
+        return told
+
+    def _silent(self, error: OSError) -> MissingError:
+        host, port = self._server
+        return MissingError(f"no answer from {host} port {port} ({error}): is `ghostnote serve` running there?")
+
+
+def query(address: str, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> tuple[Any, ...]:
+    """The values with which a server answers. Raises MissingError when there is no answer within a second."""
+    with OscClient(host, port) as client:
+        return client.ask(address)[0][1]
+
+
+def parse_values(pattern: str, words: Sequence[str]) -> list[str | int | float]:
+    """Words of a command line as the types that the addresses expect; others are numbers where they look like one."""
+    row = next(iter(find(pattern)), None)
+    types = [argument.type for argument in row.arguments] if row else []
+    return [_value(word, types[i] if i < len(types) else "?") for i, word in enumerate(words)]
+
+
+def _value(word: str, kind: str) -> str | int | float:
+    if kind == "s":
+        return word
+    for read in (int, float):
+        try:
+            return read(word)
+        except ValueError:
+            pass
+    return word

@@ -1,0 +1,146 @@
+"""What a row of the OSC table is made of: arguments with type and range, addresses, and the state that they read.
+
+Everything here is pure. Checking a message raises InputError saying what was found and what was expected.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ghostnote.errors import InputError
+from ghostnote.events import Command, Event, TransportKind
+from ghostnote.files.preset import Preset
+
+Value = str | int | float
+Values = tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """What a running server is set to and does, as a snapshot that never changes."""
+
+    settings: Preset = field(default_factory=Preset)
+    kits: tuple[str, ...] = ()
+    """Kit ids of the bundle."""
+    drummers: tuple[str, ...] = ()
+    preset: str = ""
+    """The preset loaded last, "" for none."""
+    bundles: tuple[str, ...] = ()
+    """The bundles that ship."""
+    loading: str = ""
+    """The bundle that is being loaded, "" for none."""
+    faults: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Address -> why what it was asked for last failed afterwards, "" if it did not."""
+    record: Values = (0, "", "")
+    """1 while it records, and the files (WAV, MIDI) of the present recording or the last."""
+    groove: tuple[str, str, int] = ("stopped", "", 0)
+    """"stopped", "listening" or "playing"; the prompt, "" when it plays on; the bar that sounds, from 1, 0 for none."""
+    transport: TransportKind = "stop"
+    beat: float = 0.0
+    """Song position in quarter notes."""
+    latency: int = 0
+    """Frames from a hit's arrival to its sound."""
+    sample_rate: int = 48_000
+    status: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    """Figures of the engine by name: xruns, late hops, queue depth ..."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of an address."""
+
+    name: str
+    type: Literal["f", "i", "s"]
+    """OSC type: float, integer, string. A number of the other numeric type is accepted where it fits."""
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    of_state: Literal["", "kits", "drummers"] = ""
+    """The field of `State` with the choices: their names for a string, their indices for an integer."""
+    optional: bool = False
+    switch: bool = False
+    """Of a string: the numbers 1 and 0 fit, too, and are read as "1" and "0"."""
+
+    def bounds(self, state: State) -> tuple[float, float]:
+        """Least and greatest value of a number."""
+        return (0, len(getattr(state, self.of_state)) - 1) if self.of_state else (self.low, self.high)
+
+    def names(self, state: State) -> tuple[str, ...]:
+        """Values that a string may have, () where any will do."""
+        return getattr(state, self.of_state) if self.of_state else self.choices
+
+    def expected(self, state: State) -> str:
+        """What fits, in words."""
+        if self.type == "s":
+            names = self.names(state)
+            return f"one of {', '.join(names)}" if names else "1, 0 or a text" if self.switch else "a text"
+        low, high = self.bounds(state)
+        kind = "a whole number" if self.type == "i" else "a number"
+        if math.isinf(high):
+            span = "" if math.isinf(low) else f" from {low:g}"
+        else:
+            span = f" {low:g}..{high:g}"
+        return kind + span + (f" {self.unit}" if self.unit else "")
+
+    def check(self, value: Any, state: State, path: str) -> Value:
+        """`value` as this argument's type. Raises InputError saying what was found and what was expected."""
+        wrong = InputError(f"{path}: {self.name} = {value!r:.60}, expected {self.expected(state)}")
+        if self.type == "s":
+            names = self.names(state)
+            if self.switch and value in (0, 1):
+                return str(int(value))
+            if not isinstance(value, str) or (names and value not in names):
+                raise wrong
+            return value
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise wrong
+        low, high = self.bounds(state)
+        if not low <= value <= high or (self.type == "i" and value != int(value)):
+            raise wrong
+        return int(value) if self.type == "i" else float(value)
+
+
+Read = Callable[[State], Values]
+Make = Callable[[State, float, Values], Sequence[Event | Command]]
+
+
+@dataclass(frozen=True)
+class Address:
+    """One row of the table."""
+
+    path: str
+    about: str
+    """One sentence for people."""
+    arguments: tuple[Argument, ...] = ()
+    read: Read | None = None
+    """Present value, the answer to a message without arguments; None = there is none."""
+    make: Make | None = None
+    """State, time of the message [s of perf_counter], checked arguments -> what to do; None = nothing to enqueue."""
+    feedback: bool = False
+    """Subscribers are told whenever the value changes."""
+    replies: str = ""
+    """OSC types of the answer where they are not those of the arguments; "..." = repeated."""
+    served: bool = False
+    """The server itself acts on it: subscriptions, loading of presets."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether a message with arguments, or one without that is no query, does something."""
+        return self.make is not None or self.served
+
+    def check(self, args: Sequence[Any], state: State) -> Values:
+        """The arguments of a message as their types. Raises InputError."""
+        needed = sum(not a.optional for a in self.arguments)
+        if not needed <= len(args) <= len(self.arguments) or (not self.writable and args):
+            raise InputError(f"{self.path}: {len(args)} arguments, expected {self.usage()}")
+        return tuple(a.check(value, state, self.path) for a, value in zip(self.arguments, args, strict=False))
+
+    def usage(self) -> str:
+        """The arguments in words, such as "transport (text) [beat (number)]"."""
+        if not self.arguments or not self.writable:
+            return "none"
+        word = {"f": "number", "i": "whole number", "s": "text"}
+        parts = (f"{a.name} ({word[a.type]})" for a in self.arguments)
+        return " ".join(f"[{p}]" if a.optional else p for p, a in zip(parts, self.arguments, strict=True))

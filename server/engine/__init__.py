@@ -1,0 +1,1 @@
+"""The render thread: what sounds when, in one constant latency."""

@@ -1,0 +1,153 @@
+"""Another bundle while music plays: loaded, warmed and brought up to the present in a thread of its own.
+
+ONNX Runtime lets Python's lock go while it creates a session and while it runs (docs/decisions/0005), so the render
+thread, which has the higher priority, goes on undisturbed. What fails leaves the old bundle as it is.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ghostnote.errors import GhostnoteError, InputError
+from ghostnote.files.preset import Preset
+from ghostnote.music.grid import HopEvents
+from server.engine.crossfade import Helper
+from server.engine.live_settings import Control, Renders, put_in_force
+
+log = logging.getLogger(__name__)
+
+WARM_UP_HOPS: Final = 40
+CALL_HOPS: Final = 4
+REST_SECONDS: Final = 0.003
+"""Between calls of so many hops: Python's lock is for the render thread first."""
+RENDERED_SECONDS: Final = 0.25
+"""Of what was heard lately, the last part is rendered, so that the networks are in the middle of it; what was before
+tells the grid what rings, which is quick: rendering all of it makes the render thread of a small machine late."""
+MOST_CALLS: Final = 500
+
+Heard = Sequence[tuple[int, HopEvents]]
+"""The last hops that were rendered, by number."""
+
+
+@dataclass(frozen=True)
+class NewBundle:
+    """A renderer that is to take over."""
+
+    renderer: Renders
+    source: str
+    """What it was loaded from."""
+    settings: Preset
+    """What it is set to."""
+    next_hop: int
+    """The first hop that it has not rendered."""
+    helper: Helper
+    """To render with beside the old one."""
+
+
+class BundleSwap:
+    """A thread that loads what it is asked for; when asked again meanwhile, only the last wish counts."""
+
+    def __init__(
+        self,
+        load: Callable[[str], Renders],
+        control: Control,
+        heard: Callable[[], Heard],
+        hand_over: Callable[[NewBundle], bool],
+    ) -> None:
+        """`load` makes a renderer from a bundle's name or folder; `hand_over` says whether it was taken."""
+        self._load, self._control, self._heard, self._hand_over = load, control, heard, hand_over
+        self._wanted: str | None = None
+        self._news = threading.Condition()
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="bundle", daemon=True)
+        self.loading = ""
+        """What is being loaded, "" for nothing."""
+        self.fault = ""
+        """Why the last bundle asked for does not play, "" if it does."""
+
+    def start(self) -> None:
+        """Begin to wait for wishes."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the bundle that is being loaded."""
+        with self._news:
+            self._ended = True
+            self._news.notify()
+        self._thread.join()
+
+    def ask(self, bundle: str) -> None:
+        """Load the bundle of this name or folder. Any thread."""
+        with self._news:
+            self._wanted, self.loading, self.fault = bundle, bundle, ""
+            self._news.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._ended or self._wanted is not None)
+                if self._ended:
+                    return
+                wanted, self._wanted = self._wanted or "", None
+            fault = self._swap(wanted)
+            with self._news:
+                if self._wanted is None:
+                    self.loading, self.fault = "", fault
+
+    def _swap(self, wanted: str) -> str:
+        try:
+            renderer = self._load(wanted)
+            self._check_fits(renderer)
+            warm_up(renderer)
+        except GhostnoteError as error:
+            log.warning("the bundle that plays goes on: %s", error)
+            return str(error)
+        except Exception as error:  # whatever a strange file brings about, what plays must go on
+            log.exception("the bundle that plays goes on")
+            return f"bundle {wanted} cannot be loaded: {error}"
+        settings = self._control.fitted(renderer)
+        put_in_force(settings, renderer)
+        helper = Helper()
+        new = NewBundle(renderer, wanted, settings, self._bring_up(renderer), helper)
+        while not self._hand_over(new):
+            time.sleep(REST_SECONDS)
+        return ""
+
+    def _check_fits(self, renderer: Renders) -> None:
+        present = self._control.renderer
+        found, needed = ((r.sample_rate, r.hop, r.channels) for r in (renderer, present))
+        if not (renderer.causal and present.causal):
+            raise InputError(f"bundle {renderer.manifest.name} cannot take over while playing: start ghostnote with it")
+        if found != needed:
+            raise InputError(
+                f"bundle {renderer.manifest.name} renders {found[2]} channels at {found[0]} Hz, {found[1]} frames per "
+                f"hop; {present.manifest.name}, which plays, {needed[2]} at {needed[0]} Hz, {needed[1]}: start "
+                "ghostnote with it"
+            )
+
+    def _bring_up(self, renderer: Renders) -> int:
+        """Let `renderer` take in what was heard lately; returns the first hop that it lacks."""
+        rendered = round(RENDERED_SECONDS * renderer.sample_rate / renderer.hop)
+        done = -1
+        for _ in range(MOST_CALLS):
+            missing = [(n, events) for n, events in self._heard() if n > done]
+            if not missing:
+                break
+            call = missing[:CALL_HOPS]
+            take_in = renderer.learn if len(missing) > rendered else renderer.render
+            take_in([events for _, events in call])
+            done = call[-1][0]
+            if len(missing) > CALL_HOPS:
+                time.sleep(REST_SECONDS)
+        return done + 1
+
+
+def warm_up(renderer: Renders) -> None:
+    """Render silence, two hops in one call and then one by one; leaves the renderer as new."""
+    renderer.render([HopEvents()] * 2)
+    for _ in range(WARM_UP_HOPS):
+        renderer.render([HopEvents()])
+    renderer.reset()

@@ -1,0 +1,156 @@
+"""The settings in force: changed by commands in the render thread, read by anyone."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ghostnote.errors import InputError
+from ghostnote.events import Command, LoadPreset, ProgramEvent, SetDrummer, SetKit, SetLevel, SetMode, SetPan
+from ghostnote.files.preset import Preset
+from ghostnote.music.grid import HopEvents
+
+log = logging.getLogger(__name__)
+
+
+class Named(Protocol):
+    """Something with a name."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+
+class Renders(Protocol):
+    """What the server needs of a renderer (server.render.renderer.Renderer)."""
+
+    hop: int
+    sample_rate: int
+    channels: int
+    kits: tuple[str, ...]
+    drummers: tuple[str, ...]
+    causal: bool
+    """False: only whole windows are rendered well."""
+    provider: str
+    """The execution provider that really runs."""
+
+    @property
+    def manifest(self) -> Named:
+        """The bundle; at least its name."""
+        ...
+
+    def figures(self) -> Mapping[str, float]:
+        """What there is to tell in the status, by name. Any thread."""
+        ...
+
+    def reset(self) -> None:
+        """Silence; forget every hit."""
+        ...
+
+    def set_kit(self, weights: Mapping[str, float]) -> None:
+        """One kit or a morph, from the next hop on."""
+        ...
+
+    def set_drummer(self, index: int) -> None:
+        """The feel asked of the predictor."""
+        ...
+
+    def set_levels(self, levels_db: Mapping[str, float], pans: Mapping[str, float]) -> None:
+        """Level [dB] and pan per piece."""
+        ...
+
+    def render(self, events: Sequence[HopEvents]) -> NDArray[np.float32]:
+        """Audio [len(events) * hop, channels]."""
+        ...
+
+    def learn(self, events: Sequence[HopEvents]) -> None:
+        """Take in the next hops quickly, without sound."""
+        ...
+
+    def close(self) -> bool:
+        """Free one network, in a few milliseconds; nothing is rendered afterwards. False once all are free."""
+        ...
+
+
+def put_in_force(settings: Preset, renderer: Renders) -> None:
+    """Let `renderer` play with these settings. Raises InputError where they do not fit it."""
+    _check_mode(settings.mode, renderer)
+    renderer.set_kit(settings.kit)
+    renderer.set_drummer(settings.drummer)
+    renderer.set_levels(settings.levels, settings.pans)
+
+
+def _check_mode(mode: str, renderer: Renders) -> None:
+    if mode == "live" and not renderer.causal:
+        raise InputError(
+            f"bundle {renderer.manifest.name} renders whole windows and cannot play in mode live: choose mode window"
+        )
+
+
+class Control:
+    """Applies commands to the renderer that plays and remembers what is in force.
+
+    `apply` belongs to the render thread. `settings` is replaced as a whole, never changed, so any thread may read it.
+    """
+
+    def __init__(self, renderer: Renders, settings: Preset | None = None, preset: str = "") -> None:
+        """Puts `settings` in force, None = the bundle's first kit as it is; `preset`: the name of these settings.
+
+        Raises InputError where they do not fit the renderer.
+        """
+        self.renderer = renderer
+        self.settings = settings or Preset()
+        if not self.settings.kit:
+            self.settings = replace(self.settings, kit={renderer.kits[0]: 1.0})
+        self.preset = preset
+        """Name of the preset loaded last."""
+        put_in_force(self.settings, renderer)
+
+    def fitted(self, renderer: Renders) -> Preset:
+        """The settings in force as far as `renderer` knows their kits and drummer, else its first."""
+        known = all(kit in renderer.kits for kit in self.settings.kit)
+        return replace(
+            self.settings,
+            bundle=renderer.manifest.name,
+            kit=self.settings.kit if known else {renderer.kits[0]: 1.0},
+            drummer=self.settings.drummer if self.settings.drummer < len(renderer.drummers) else 0,
+        )
+
+    def use(self, renderer: Renders, settings: Preset) -> None:
+        """Let `renderer`, which is set to `settings`, play from now on."""
+        wanted = self.fitted(renderer)
+        if wanted != settings:  # they were changed since
+            put_in_force(wanted, renderer)
+        self.renderer, self.settings = renderer, wanted
+
+    def apply(self, command: Command) -> bool:
+        """Put `command` in force from the next hop on; False (and a line in the log) when this bundle cannot do it."""
+        wanted = self.settings.after(command)
+        try:
+            match command:
+                case SetKit():
+                    self.renderer.set_kit(wanted.kit)
+                case SetDrummer():
+                    self.renderer.set_drummer(wanted.drummer)
+                case SetLevel() | SetPan():
+                    self.renderer.set_levels(wanted.levels, wanted.pans)
+                case SetMode(mode):
+                    _check_mode(mode, self.renderer)
+                case LoadPreset(name):
+                    self.preset = name
+                case _:
+                    pass
+        except InputError as error:
+            log.warning("%s", error)
+            return False
+        self.settings = wanted
+        return True
+
+    def program(self, event: ProgramEvent) -> bool:
+        """The kit of a MIDI program change; False when the bundle has no such kit."""
+        kits = self.renderer.kits
+        return event.program < len(kits) and self.apply(SetKit({kits[event.program]: 1.0}))

@@ -1,0 +1,1 @@
+"""What `ghostnote render` is: performances to sound files."""

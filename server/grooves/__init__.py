@@ -1,0 +1,1 @@
+"""Grooves that are made up while the server plays."""

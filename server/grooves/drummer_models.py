@@ -1,0 +1,85 @@
+"""The drummers' models, loaded at the start; the only module of the server that knows `drummers`."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, TypeVar
+
+from drummers import continuation, groovegen, humanizer
+from drummers.continuation import Continuer
+from drummers.groovegen import GrooveGenerator
+from drummers.humanizer import Humanizer
+from drummers.model_folder import MODELS_DIR
+from drummers.prompt import FASTEST, SLOWEST, GrooveRequest, parse
+from drummers.styles import STYLES
+from ghostnote.errors import GhostnoteError
+from ghostnote.music.performance import Performance
+from server.engine.live_feel import Delays
+from server.grooves.sources import Take
+
+log = logging.getLogger(__name__)
+
+Player = TypeVar("Player")
+
+DRUMMERS: Final = 10
+"""Drummers that the models know; higher numbers are taken for nobody in particular (0)."""
+
+
+class DrummerModels:
+    """What ships. A model that is missing or broken is one line in the log, and an error when it is asked for."""
+
+    def __init__(self, folder: Path = MODELS_DIR) -> None:
+        self._faults: dict[str, GhostnoteError] = {}
+        self._generator = self._load(groovegen.KIND, GrooveGenerator, folder)
+        self._continuer = self._load(continuation.KIND, Continuer, folder)
+        self._humanizer = self._load(humanizer.KIND, Humanizer, folder)
+
+    def _load(self, kind: str, make: Callable[[Path], Player], folder: Path) -> Player | None:
+        try:
+            return make(folder / kind)
+        except GhostnoteError as error:
+            self._faults[kind] = error
+            log.warning("%s", error)
+            return None
+
+    def _fault(self, kind: str) -> GhostnoteError:
+        return type(self._faults[kind])(str(self._faults[kind]))
+
+    def check(self, action: str) -> None:
+        """Raise MissingError or BundleError where the model for a groove command is not there."""
+        if action != "stop" and (kind := "continuation" if action == "continue" else "groovegen") in self._faults:
+            raise self._fault(kind)
+
+    def parse(self, prompt: str) -> GrooveRequest:
+        """What the words ask for. Raises InputError."""
+        return parse(prompt)
+
+    def generate(self, request: GrooveRequest, bpm: float, seed: int) -> Performance:
+        """One groove; tempi outside what was learnt are made up at the nearest one."""
+        if self._generator is None:
+            raise self._fault(groovegen.KIND)
+        return self._generator.generate(replace(request, bpm=min(max(bpm, SLOWEST), FASTEST)), seed)
+
+    def play_on(self, performance: Performance, drummer: int, seed: int) -> Performance:
+        """The next bar."""
+        if self._continuer is None:
+            raise self._fault(continuation.KIND)
+        return self._continuer.play_on(performance, 1, drummer=known(drummer), seed=seed)
+
+    def take(self, drummer: int, style: str) -> Take | None:
+        """A take of a drummer, None without a model."""
+        if self._humanizer is None:
+            return None
+        return self._humanizer.begin(drummer=known(drummer), style=style if style in STYLES else None)
+
+    def live(self, drummer: int, longest: float) -> Delays:
+        """A drummer for hits that are played in, who waits `longest` seconds at most. Raises without a model."""
+        if self._humanizer is None:
+            raise self._fault(humanizer.KIND)
+        return self._humanizer.live(drummer=known(drummer), longest=longest)
+
+
+def known(drummer: int) -> int:
+    """The number of a bundle's drummer as the models have it."""
+    return drummer if drummer <= DRUMMERS else 0

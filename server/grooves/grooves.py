@@ -1,0 +1,301 @@
+"""The drummer who makes up grooves: takes commands, has bars made up ahead of need, and plays them to the beat.
+
+Two threads: one makes bars up (networks; never the render thread), one sends what is due, `AHEAD_SECONDS` before its
+time, so that a change of tempo, feel or song position is followed at once. Bars follow the transport, whoever drives
+it; where it does not run it is started with the first bar.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from ghostnote.errors import GhostnoteError, InputError
+from ghostnote.events import (
+    Command,
+    Event,
+    GrooveCommand,
+    NoteEvent,
+    OpennessEvent,
+    PanicEvent,
+    SetTempo,
+    TransportEvent,
+)
+from ghostnote.files.preset import Preset
+from ghostnote.osc.table import GROOVE_PROMPT
+from server.engine.transport import Transport
+from server.grooves.bars import Bar, Stroke
+from server.grooves.played import BEATS, Played
+from server.grooves.schedule import Item, Schedule
+from server.grooves.sources import ContinueSource, GrooveFolder, Models, PromptSource, Request, Source
+
+log = logging.getLogger(__name__)
+
+AHEAD_SECONDS: Final = 0.1
+"""Hits are sent so long before their time, and so much still sounds after a stop."""
+START_SECONDS: Final = 0.15
+"""From the moment the first bar is ready to its first beat where the transport does not run."""
+LATE_SECONDS: Final = 0.05
+"""What would have sounded longer ago is left out."""
+READY_BARS: Final = 2
+"""Bars that are made up beyond the one that sounds."""
+JUMP_BEATS: Final = 0.5
+"""The beat jumped if it is so far from where tempo and time lead to."""
+TICK_SECONDS: Final = 0.02
+_SETTLE_SECONDS: Final = 0.5
+"""The longest time that the render thread takes to start the transport."""
+
+
+class Grooves:
+    """Plays grooves from `start` to `stop`. `do`, `told` and `state` may be called by any thread."""
+
+    def __init__(
+        self,
+        models: Models,
+        play: Callable[[Event | Command], object],
+        transport: Callable[[], Transport | None],
+        settings: Callable[[], Preset],
+        folder: GrooveFolder | None = None,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """`play` sends to the render thread and to "Ghostnote Out". `folder`: where grooves are written, too."""
+        self._models, self._play, self._transport, self._settings = models, play, transport, settings
+        self._folder, self._now = folder, now
+        self.heard = Played()
+        self._lock = threading.RLock()
+        self._request: Request | None = None
+        self._prompt = ""
+        self._listening = self._ours = False
+        self._source: Source | None = None
+        self._ended: deque[Source] = deque()
+        self._schedule: Schedule | None = None
+        self._begin: float | None = None
+        """The barline at which to play on."""
+        self._seen: tuple[float, float] | None = None
+        self._settled = 0.0
+        self._late = 0
+        self._fault = ""
+        self._stop, self._wake = threading.Event(), threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(step, rest), name=name, daemon=True)
+            for name, step, rest in (("groove maker", self.work, 2 * TICK_SECONDS), ("groove", self.tick, TICK_SECONDS))
+        ]
+
+    # Threads
+
+    def start(self) -> None:
+        """Begin to wait for commands."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End, and write what is still to be written."""
+        self.do(GrooveCommand("stop"))
+        self._stop.set()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join()
+        self._close_ended()
+
+    def _run(self, step: Callable[[], object], rest: float) -> None:
+        while not self._stop.is_set():
+            self._wake.wait()
+            if not step():
+                self._stop.wait(rest)
+
+    # Commands
+
+    def do(self, command: GrooveCommand) -> None:
+        """Carry out a command. Raises InputError for words that are not understood, MissingError without a model."""
+        if command.action == "stop":
+            self._end()
+            return
+        self._models.check(command.action)
+        if command.action == "prompt":
+            request = self._models.parse(command.prompt)
+            with self._lock:
+                self._request, self._prompt = request, command.prompt
+                self._begin_with(request, with_tempo=True)
+        elif command.action == "start":
+            self._start_again()
+        else:
+            self._end()
+            with self._lock:
+                self._listening, self._fault = True, ""
+        self._wake.set()
+
+    def _start_again(self) -> None:
+        with self._lock:
+            if self._request is None:
+                raise InputError(f'no groove to start: send {GROOVE_PROMPT} with words first, such as "funk 100 bpm"')
+            if not isinstance(self._source, PromptSource):
+                self._begin_with(self._request, with_tempo=False)
+
+    def _begin_with(self, request: Request, *, with_tempo: bool) -> None:
+        """Play grooves to `request`: from the next bar on where some play already."""
+        transport = self._transport()
+        clocked = transport is not None and transport.sync_at(self._now()) == "MIDI clock"
+        self._leave_source()
+        self._source = PromptSource(self._models, self._folder, request, with_tempo=with_tempo and not clocked)
+        self._listening, self._fault, self._begin = False, "", None
+        if self._schedule:
+            self._schedule.waiting.clear()
+
+    def _leave_source(self) -> None:
+        if self._source:
+            self._ended.append(self._source)
+        self._source = None
+
+    def _end(self, fault: str = "") -> None:
+        with self._lock:
+            self._leave_source()
+            self._late += self._schedule.late if self._schedule else 0
+            self._schedule = self._seen = self._begin = None
+            self._listening, self._fault = False, fault
+            ours, self._ours = self._ours, False
+        transport = self._transport()
+        if ours and transport and transport.playing:
+            now = self._now()
+            self._play(TransportEvent(now, "stop", transport.beat_at(now)))
+
+    def told(self, event: Event) -> None:
+        """Take note of what others play, and end with their transport and at a panic."""
+        if isinstance(event, NoteEvent):
+            self.heard.add(event)
+        elif isinstance(event, TransportEvent):
+            self._ours = False
+            if event.kind == "stop":
+                self._end()
+        elif isinstance(event, PanicEvent):
+            self._end()
+
+    # What is shown
+
+    @property
+    def state(self) -> tuple[str, str, int]:
+        """Mode, prompt ("" when it plays on), and the bar that sounds, from 1."""
+        source, schedule = self._source, self._schedule
+        if source is None:
+            return ("listening" if self._listening else "stopped", self._prompt, 0)
+        prompt = self._prompt if isinstance(source, PromptSource) else ""
+        return ("playing", prompt, schedule.bar if schedule else 0)
+
+    @property
+    def fault(self) -> str:
+        """Why the groove asked for last ended, or is not written; "" if all is well."""
+        source = self._source
+        return self._fault or (source.fault if source else "")
+
+    @property
+    def late_bars(self) -> int:
+        """Bars that were not ready in time; the one before was repeated."""
+        schedule = self._schedule
+        return self._late + (schedule.late if schedule else 0)
+
+    # Making up bars
+
+    def work(self) -> bool:
+        """Make up one bar if one is needed; whether there was something to do."""
+        self._close_ended()
+        if self._listening:
+            return self._listen()
+        source, schedule, transport = self._source, self._schedule, self._transport()
+        if source is None:
+            self._wake.clear()
+            if self._source or self._listening or self._ended:  # it came just now
+                self._wake.set()
+            return False
+        if transport is None or (schedule and len(schedule.waiting) >= READY_BARS):
+            return False
+        try:
+            bar = source.next_bar(transport.bpm, self._settings().drummer)
+        except GhostnoteError as error:
+            log.warning("%s", error)
+            if source is self._source:
+                self._end(str(error))
+            return True
+        with self._lock:
+            if source is self._source:
+                if self._schedule is None:
+                    self._schedule = self._scheduled(bar, transport)
+                self._schedule.waiting.append(bar)
+        return True
+
+    def _close_ended(self) -> None:
+        while self._ended:
+            self._ended.popleft().close()
+
+    def _listen(self) -> bool:
+        transport = self._transport()
+        phrase = self.heard.phrase(transport, self._now()) if transport else None
+        if phrase is None or transport is None:
+            return False
+        with self._lock:
+            if self._listening:
+                self._listening = False
+                self._source = ContinueSource(self._models, self._folder, phrase.performance, phrase.bars)
+                now = self._now()
+                beat = transport.reached(now)
+                self._begin = phrase.end + max(0.0, (beat - phrase.end) // BEATS) * BEATS
+                if not transport.playing:  # the barlines of what was played become those of the transport
+                    self._begin -= phrase.start
+                    self._start_transport(now, beat - phrase.start)
+        return True
+
+    def _scheduled(self, bar: Bar, transport: Transport) -> Schedule:
+        """A new row of bars, which begins at the next barline; starts the transport where it does not run."""
+        now = self._now()
+        schedule = Schedule()
+        if self._begin is None and not transport.playing:
+            if bar.tempo:
+                self._play(SetTempo(bar.tempo))
+            self._start_transport(now + START_SECONDS, 0.0)
+            self._begin = 0.0
+        earliest = transport.reached(now + AHEAD_SECONDS)
+        if self._begin is None:
+            self._begin = -(-earliest // bar.beats) * bar.beats
+        schedule.begin(self._begin)
+        return schedule
+
+    def _start_transport(self, at: float, beat: float) -> None:
+        self._play(TransportEvent(at, "start", beat))
+        self._ours, self._settled = True, self._now() + _SETTLE_SECONDS
+
+    # Playing
+
+    def tick(self) -> None:
+        """Send what is due; to be called every `TICK_SECONDS`."""
+        with self._lock:
+            schedule, transport, now = self._schedule, self._transport(), self._now()
+            if schedule is None or transport is None or (now < self._settled and not transport.playing):
+                return
+            self._look_for_jump(schedule, transport, now)
+            for item in schedule.take(transport.reached(now + AHEAD_SECONDS)):
+                self._send(item, transport, now)
+            bar = schedule.reach(transport.reached(now))
+            if bar and bar.tempo and self._source:
+                self._source.asks_tempo = None
+        if bar and bar.tempo and bar.tempo != transport.bpm:
+            self._play(SetTempo(bar.tempo))
+
+    def _look_for_jump(self, schedule: Schedule, transport: Transport, now: float) -> None:
+        beat = transport.reached(now)
+        if self._seen:
+            then, was = self._seen
+            if abs(beat - was - (now - then) * transport.bpm / 60) > JUMP_BEATS:
+                schedule.jump(beat)
+        self._seen = now, beat
+
+    def _send(self, item: Item, transport: Transport, now: float) -> None:
+        start, what, felt = item
+        feel = self._settings().feel
+        if isinstance(what, Stroke):
+            beat = what.beat + feel.get("timing", 0.0) * (what.felt_beat - what.beat)
+            velocity = what.velocity + feel.get("velocity", 0.0) * (what.felt_velocity - what.velocity)
+            event = NoteEvent(transport.time_of(start + beat), what.lane, velocity, felt)
+        else:
+            event = OpennessEvent(transport.time_of(start), what)
+        if event.at >= now - LATE_SECONDS or isinstance(event, OpennessEvent):
+            self._play(event)

@@ -1,0 +1,91 @@
+"""Bars in a row against the beat: what is due next, and which bar sounds. Nothing of threads, clocks or sound.
+
+Bars lie one after the other in quarter notes, so whatever the tempo does there is neither a gap nor an overlap. A bar
+is taken half a beat before its barline, because a drummer may be early; if none is there, the last is repeated.
+"""
+
+import heapq
+from collections import deque
+from dataclasses import replace
+from itertools import count
+from math import ceil
+from typing import Final
+
+from server.grooves.bars import Bar, Stroke
+
+TAKEN_BEATS: Final = 0.5
+"""Quarter notes before its barline at which a bar is taken."""
+JOIN_BEATS: Final = 0.5
+"""A barline that passed so little ago is still the next one."""
+
+Item = tuple[float, Stroke | float, bool]
+"""The beat of a stroke's bar or of the pedal's movement, the stroke or openness, whether a drummer's feel is in it."""
+
+
+class Schedule:
+    """Bars from `begin` on. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Bar] = deque()
+        """Bars that are ready and not taken."""
+        self.late = 0
+        """Bars that were not ready in time: the one before was repeated."""
+        self.bar = 0
+        """The bar that sounds, from 1."""
+        self._next = 0.0
+        """The beat at which the next bar starts."""
+        self._last: Bar | None = None
+        self._begun: deque[tuple[float, Bar]] = deque()
+        self._due: list[tuple[float, int, Item]] = []
+        self._order = count()
+
+    def begin(self, beat: float) -> None:
+        """The first bar starts at `beat`."""
+        self._next = beat
+
+    def jump(self, beat: float) -> None:
+        """The beat is suddenly another: what was due is forgotten, the next bar starts at the next barline."""
+        self._due.clear()
+        self._begun.clear()
+        following = self.waiting[0] if self.waiting else self._last
+        if following:
+            self._next = max(0.0, next_barline(beat, following.beats))
+
+    def take(self, beat: float) -> list[Item]:
+        """What is due before `beat`, in order."""
+        while self._next - TAKEN_BEATS <= beat and (bar := self._following()):
+            self._lay(bar)
+        items: list[Item] = []
+        while self._due and self._due[0][0] < beat:
+            items.append(heapq.heappop(self._due)[2])
+        return items
+
+    def reach(self, beat: float) -> Bar | None:
+        """The bar that starts to sound now that it is `beat`, None if it is the same as before."""
+        started = None
+        while self._begun and self._begun[0][0] <= beat:
+            started = self._begun.popleft()[1]
+            self.bar += 1
+        return started
+
+    def _following(self) -> Bar | None:
+        if self.waiting:
+            return self.waiting.popleft()
+        if self._last is None:
+            return None
+        self.late += 1
+        return replace(self._last, tempo=None)
+
+    def _lay(self, bar: Bar) -> None:
+        start = self._next
+        rows = [(start + beat, (start + beat, openness, bar.felt)) for beat, openness in bar.pedal]
+        rows += [(start + min(s.beat, s.felt_beat), (start, s, bar.felt)) for s in bar.strokes]
+        for due, item in rows:
+            heapq.heappush(self._due, (due, next(self._order), item))
+        self._begun.append((start, bar))
+        self._last, self._next = bar, start + bar.beats
+
+
+def next_barline(beat: float, beats: float) -> float:
+    """The barline at `beat` or next, of bars of so many quarter notes."""
+    return ceil((beat - JOIN_BEATS) / beats) * beats

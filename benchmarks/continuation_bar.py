@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from drummers.continuation import KIND, Continuer
-from drummers.model_folder import MODELS_DIR
+from drummers.common.model_folder import MODELS_DIR
+from drummers.continuation.model import KIND, Continuer
 from ghostnote.files.groove import GROOVES_DIR, read_groove_file
 
 

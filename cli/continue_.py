@@ -45,8 +45,8 @@ def continue_(
     model: ModelOption = None,
 ) -> None:
     """Play on from the last four bars of a file. Only drums are heard: what the band does next is not known."""
-    from drummers.continuation import KIND, Continuer, bars_played, followed_by
-    from drummers.model_folder import MODELS_DIR
+    from drummers.common.model_folder import MODELS_DIR
+    from drummers.continuation.model import KIND, Continuer, bars_played, followed_by
 
     performance, notes, remarks = read_source(source, midi_map, tempo)
     played = bars_played(performance)

@@ -23,8 +23,8 @@ def balance(
     """Show the Groove MIDI Dataset's styles per split: the authors' split, a stratified one, grouped, and balanced."""
     from rich.table import Table
 
-    from training.drummers.balance import SPLITS, counts, group_styles, over_sample, save_histograms, split_again
-    from training.drummers.balance import under_sample as under
+    from training.drummers.common.balance import SPLITS, counts, group_styles, over_sample, save_histograms, split_again
+    from training.drummers.common.balance import under_sample as under
 
     authors = list(groove_performances(data))
     again = split_again(authors, seed)

@@ -7,14 +7,14 @@ from typing import Final
 import numpy as np
 
 from cli.evaluation_drums import Findings, Ground, attempt
-from drummers.tokens import Score, decode, encode
+from drummers.common.tokens import Score, decode, encode
 from evaluation.bootstrap import Estimate, mean_interval, paired_interval
 from evaluation.drummers.hits import Match, match_hits
 from evaluation.drummers.profile import density
 from evaluation.drummers.report import Claim, Figure, Section
 from ghostnote.music.performance import Performance
-from training.drummers.continuation_baselines import StyleMarginal, repeat_last_bar, style_marginal, vote_of_bars
-from training.drummers.continuation_score import Counts, Item, f1, hit_counts, items
+from training.drummers.continuation.baselines import StyleMarginal, repeat_last_bar, style_marginal, vote_of_bars
+from training.drummers.continuation.score import Counts, Item, f1, hit_counts, items
 
 CONTEXT: Final = 4
 """Bars heard before playing on."""
@@ -79,7 +79,7 @@ def continuation(ground: Ground) -> Findings:
 
 def continuer(ground: Ground) -> Player:
     """The trained model at its usual temperature. Raises MissingError without it."""
-    from drummers.continuation import Continuer
+    from drummers.continuation.model import Continuer
 
     model = Continuer(ground.models / "continuation")
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cli.evaluation_drums import CROSSED, SPLITS, Findings, Ground, attempt
 from cli.evaluation_styles import Heard, difference, generated, near
-from drummers.styles import STYLES
+from drummers.common.styles import STYLES
 from evaluation.drummers.groups import GROUPS
 from evaluation.drummers.loops import Loop, stack
 from evaluation.drummers.recognition import balanced, group_names, hits_of

@@ -16,8 +16,8 @@ from ghostnote.errors import MissingError
 from ghostnote.music.performance import Performance
 
 if TYPE_CHECKING:
-    from training.drummers.classifiers import Classifier, Ear, Lessons, Panel
-    from training.drummers.seed_vae import Trained
+    from training.drummers.common.classifiers import Classifier, Ear, Lessons, Panel
+    from training.drummers.groovegen.seed_vae import Trained
 
 BARS: Final = 4
 SPLITS: Final = ("train", "validation", "test")
@@ -82,8 +82,8 @@ class Ground:
     @cached_property
     def style_classifier(self) -> "Panel":
         """Which of the 18 primary styles a loop is: ears that each missed a part of the training performances."""
-        from drummers.styles import STYLES
-        from training.drummers.classifiers import Panel, dealt
+        from drummers.common.styles import STYLES
+        from training.drummers.common.classifiers import Panel, dealt
 
         train = lessons(self.loops("train"), "style", STYLES)
         part = dealt(train, FOLDS)
@@ -93,8 +93,8 @@ class Ground:
     @cached_property
     def crossed(self) -> "tuple[dict[str, int], list[Panel]]":
         """The part of every performance of all splits, and for each part what names styles and has not heard it."""
-        from drummers.styles import STYLES
-        from training.drummers.classifiers import Panel, dealt
+        from drummers.common.styles import STYLES
+        from training.drummers.common.classifiers import Panel, dealt
 
         everything = lessons([loop for split in SPLITS for loop in self.loops(split)], "style", STYLES)
         folds = 2 if self.quick else CROSSED
@@ -103,8 +103,8 @@ class Ground:
         return dict(zip(everything.performances, part.tolist(), strict=True)), ears
 
     def _style_ears(self, number: str, train: "Lessons", seed: int) -> "list[Ear]":
-        from drummers.styles import STYLES
-        from training.drummers.loop_trees import grow
+        from drummers.common.styles import STYLES
+        from training.drummers.common.loop_trees import grow
 
         return [self._classifier(f"style{number}", STYLES, train, seed), grow(train, STYLES, seed)]
 
@@ -119,8 +119,8 @@ class Ground:
         """The seed's conditional VAE."""
         import torch
 
-        from drummers.styles import STYLES
-        from training.drummers.seed_vae import Course, conditions, load, save, train_seed_vae
+        from drummers.common.styles import STYLES
+        from training.drummers.groovegen.seed_vae import Course, conditions, load, save, train_seed_vae
 
         torch.set_num_threads(1)
         path = self.classifiers / f"seed_vae{'_quick' if self.quick else ''}.safetensors"
@@ -141,7 +141,7 @@ class Ground:
         """The network that is kept under this name, trained if need be."""
         import torch
 
-        from training.drummers.classifiers import Classifier, Schooling, train_classifier
+        from training.drummers.common.classifiers import Classifier, Schooling, train_classifier
 
         torch.set_num_threads(1)
         path = self.classifiers / f"{name}{'_quick' if self.quick else ''}.safetensors"
@@ -161,7 +161,7 @@ def beat_of(performance: str) -> str:
 
 def lessons(loops: Sequence[Loop], name: str, names: Sequence[str]) -> "Lessons":
     """Loops with an attribute of theirs as the label, the number of one of `names`."""
-    from training.drummers.classifiers import Lessons
+    from training.drummers.common.classifiers import Lessons
 
     labels = np.array([names.index(getattr(loop, name)) for loop in loops])
     return Lessons(stack(loops), labels, [loop.performance for loop in loops])

@@ -143,7 +143,7 @@ def opening(performance: Performance) -> Performance:
 
 def human(ground: Ground) -> Callable[[Take, int, int], Performance]:
     """The trained humaniser at full amount, for a take, a drummer and a seed. Raises MissingError without it."""
-    from drummers.humanizer import Humanizer
+    from drummers.humanizer.model import Humanizer
 
     model = Humanizer(ground.models / "humanizer")
     return lambda take, drummer, seed: model.humanize(take.pattern, drummer=drummer, style=take.real.style, seed=seed)

@@ -26,8 +26,8 @@ from evaluation.humanizer_eval import compare, difference
 from ghostnote.music.performance import Performance
 
 if TYPE_CHECKING:
-    from drummers.humanizer import Humanizer
-    from training.drummers.humanizer import Recipe
+    from drummers.humanizer.model import Humanizer
+    from training.drummers.humanizer.train import Recipe
 
 FOLDS: Final = 4
 """Parts of all performances, each of which is humanised by a network that learnt the others."""
@@ -97,7 +97,7 @@ def humanizer_crossed(ground: Ground) -> Findings:
 
 def folds(performances: Sequence[Performance], count: int) -> list[Fold]:
     """All performances dealt into `count` parts, evenly by drummer and kind, set beats whole."""
-    from training.drummers.classifiers import Lessons, dealt
+    from training.drummers.common.classifiers import Lessons, dealt
 
     kinds = sorted({(p.drummer, p.kind) for p in performances})
     labels = np.array([kinds.index((p.drummer, p.kind)) for p in performances])
@@ -125,10 +125,10 @@ def unknowing(part: Fold, folder: Path, *, quick: bool = False) -> "Humanizer":
     """The humaniser that has not learnt the part, kept in `folder`; trained and exported if it is not there."""
     import torch
 
-    from drummers.humanizer import Humanizer
-    from drummers.model_folder import MANIFEST
-    from export.drummers_humanizer import export
-    from training.drummers.humanizer import train
+    from drummers.common.model_folder import MANIFEST
+    from drummers.humanizer.model import Humanizer
+    from export.drummers.humanizer import export
+    from training.drummers.humanizer.train import train
 
     path = folder / f"humanizer_without_{part.number}{'_quick' if quick else ''}"
     if not (path / MANIFEST).is_file():
@@ -140,7 +140,7 @@ def unknowing(part: Fold, folder: Path, *, quick: bool = False) -> "Humanizer":
 
 def recipe(*, quick: bool) -> "Recipe":
     """That of the shipped model; quick: an epoch of the beginnings of takes."""
-    from training.drummers.humanizer import Recipe
+    from training.drummers.humanizer.train import Recipe
 
     return Recipe(epochs=1, seconds=20.0) if quick else Recipe()
 

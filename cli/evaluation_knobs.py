@@ -54,14 +54,14 @@ def knobs(ground: Ground) -> Findings:
 
 def load(ground: Ground) -> Any:
     """The groove generator. Raises MissingError without it."""
-    from drummers.groovegen import GrooveGenerator
+    from drummers.groovegen.model import GrooveGenerator
 
     return GrooveGenerator(ground.models / "groovegen")
 
 
 def turn(generator: Any, knob: Knob, seeds: int) -> Response:
     """What is heard at each setting, same styles and seeds at all."""
-    from drummers.prompt import parse
+    from drummers.groovegen.prompt import parse
 
     draws = [(style, seed) for style in STYLES for seed in range(seeds)]
     requests = {style: replace(parse(style), bars=BARS) for style in STYLES}

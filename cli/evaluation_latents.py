@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cli.evaluation_drums import Findings, Ground
-from drummers.styles import STYLES
+from drummers.common.styles import STYLES
 from evaluation.bootstrap import Estimate
 from evaluation.drummers.latents import linear_probe
 from evaluation.drummers.loops import Loop, stack
@@ -76,6 +76,6 @@ def hits_of(loops: list[Loop]) -> NDArray[np.float32]:
 
 def encoded(ground: Ground, loops: list[Loop], styles: NDArray[np.int64]) -> NDArray[np.float32]:
     """Mean latents [n, 128] of the loops when the encoder is told these styles (-1: none)."""
-    from training.drummers.seed_vae import conditions, latents_of
+    from training.drummers.groovegen.seed_vae import conditions, latents_of
 
     return latents_of(ground.seed_vae.net, stack(loops), conditions(styles, np.array([loop.bpm for loop in loops])))

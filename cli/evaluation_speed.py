@@ -61,8 +61,8 @@ def measure(job: Callable[[int], object], runs: int) -> tuple[Estimate, Estimate
 
 def groove_job(ground: Ground) -> Callable[[int], object]:
     """A groove from a prompt."""
-    from drummers.groovegen import GrooveGenerator
-    from drummers.prompt import parse
+    from drummers.groovegen.model import GrooveGenerator
+    from drummers.groovegen.prompt import parse
 
     generator = GrooveGenerator(ground.models / "groovegen")
     request = parse(f"funk 100 bpm {BARS} bars")
@@ -71,7 +71,7 @@ def groove_job(ground: Ground) -> Callable[[int], object]:
 
 def bar_job(ground: Ground) -> Callable[[int], object]:
     """One bar after the first four of a test take, another take each time."""
-    from drummers.continuation import Continuer
+    from drummers.continuation.model import Continuer
 
     model = Continuer(ground.models / "continuation")
     takes = [p.between(0, 4 * 240 / p.bpm) for p in ground.beats("test") if p.duration > 8 * 240 / p.bpm]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cli.evaluation_drums import BARS, FOLDS, Findings, Ground, attempt
-from drummers.styles import STYLES
+from drummers.common.styles import STYLES
 from evaluation.bootstrap import Estimate, mean_interval, paired_interval
 from evaluation.drummers.baselines import CellLottery
 from evaluation.drummers.groups import GROUPS, MEMBERS
@@ -104,8 +104,8 @@ def hear(ground: Ground, loops: Sequence[Loop]) -> Heard:
 
 def generated(ground: Ground) -> Callable[[int, Loop], Loop]:
     """A loop of the groove generator under the conditions of a real one. Raises MissingError without the model."""
-    from drummers.groovegen import GrooveGenerator
-    from drummers.prompt import parse
+    from drummers.groovegen.model import GrooveGenerator
+    from drummers.groovegen.prompt import parse
 
     generator = GrooveGenerator(ground.models / "groovegen")
 
@@ -119,7 +119,7 @@ def generated(ground: Ground) -> Callable[[int, Loop], Loop]:
 
 def seed_vae(ground: Ground) -> Callable[[int, Loop], Loop]:
     """A loop of the seed's VAE."""
-    from training.drummers.seed_vae import conditions, draw_loop
+    from training.drummers.groovegen.seed_vae import conditions, draw_loop
 
     def play(number: int, loop: Loop) -> Loop:
         condition = conditions(np.array([STYLES.index(loop.style)]), np.array([loop.bpm]))[0]

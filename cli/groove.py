@@ -10,7 +10,7 @@ from cli.drummer_files import ModelOption, PlotOption, WavOption, report, write_
 from cli.render import BundleOption, KitOption
 
 if TYPE_CHECKING:
-    from drummers.prompt import GrooveRequest
+    from drummers.groovegen.prompt import GrooveRequest
     from ghostnote.music.performance import Performance
 
 
@@ -27,9 +27,9 @@ def groove(
     model: ModelOption = None,
 ) -> None:
     """Make grooves from words. Needs no PyTorch and no audio device."""
-    from drummers.groovegen import KIND, GrooveGenerator
-    from drummers.model_folder import MODELS_DIR
-    from drummers.prompt import parse
+    from drummers.common.model_folder import MODELS_DIR
+    from drummers.groovegen.model import KIND, GrooveGenerator
+    from drummers.groovegen.prompt import parse
     from ghostnote.files.midi_map import load_map
 
     request = parse(prompt)

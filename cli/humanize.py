@@ -41,7 +41,7 @@ def humanize(
     """Give a programmed pattern the timing and dynamics of a drummer. The notes stay as they are."""
     import numpy as np
 
-    from drummers.humanizer import FOLDER, Humanizer
+    from drummers.humanizer.model import FOLDER, Humanizer
 
     performance, notes, remarks = read_source(source, midi_map, tempo)
     played = Humanizer(model or FOLDER).humanize(performance, drummer=drummer, style=style, amount=amount, seed=seed)

@@ -24,9 +24,9 @@ class Trainer:
 
 
 TRAINERS: Final = {
-    "groovegen": Trainer("training.drummers.groovegen:train", "export.drummers_groovegen:export"),
-    "humanizer": Trainer("training.drummers.humanizer:train", "export.drummers_humanizer:export"),
-    "continuation": Trainer("training.drummers.continuation_trainer:train", "export.drummers_continuation:export"),
+    "groovegen": Trainer("training.drummers.groovegen.train:train", "export.drummers.groovegen:export"),
+    "humanizer": Trainer("training.drummers.humanizer.train:train", "export.drummers.humanizer:export"),
+    "continuation": Trainer("training.drummers.continuation.train:train", "export.drummers.continuation:export"),
 }
 """One line per drummer."""
 MODELS: Final = Path("presets/drummers")

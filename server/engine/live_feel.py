@@ -11,7 +11,7 @@ from server.engine.transport import Transport
 
 
 class Delays(Protocol):
-    """Says of hits how long to wait with them (drummers.humanizer_live.LiveHumanizer)."""
+    """Says of hits how long to wait with them (drummers.humanizer.live.LiveHumanizer)."""
 
     bpm: float
     lead: float

@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from drummers import continuation, groovegen, humanizer
-from drummers.continuation import Continuer
-from drummers.groovegen import GrooveGenerator
-from drummers.humanizer import Humanizer
-from drummers.model_folder import MODELS_DIR
-from drummers.prompt import FASTEST, SLOWEST, GrooveRequest, parse
-from drummers.styles import STYLES
+from drummers.common.model_folder import MODELS_DIR
+from drummers.common.styles import STYLES
+from drummers.continuation import model as continuation
+from drummers.continuation.model import Continuer
+from drummers.groovegen import model as groovegen
+from drummers.groovegen.model import GrooveGenerator
+from drummers.groovegen.prompt import FASTEST, SLOWEST, GrooveRequest, parse
+from drummers.humanizer import model as humanizer
+from drummers.humanizer.model import Humanizer
 from ghostnote.errors import GhostnoteError
 from ghostnote.music.performance import Performance
 from server.engine.live_feel import Delays

@@ -19,7 +19,7 @@ CONTEXT_BARS: Final = 4
 
 
 class Request(Protocol):
-    """A prompt that was understood (drummers.prompt.GrooveRequest)."""
+    """A prompt that was understood (drummers.groovegen.prompt.GrooveRequest)."""
 
     @property
     def bpm(self) -> float:
@@ -43,7 +43,7 @@ class Request(Protocol):
 
 
 class Take(Protocol):
-    """A drummer who humanises bar after bar (drummers.humanizer.Take)."""
+    """A drummer who humanises bar after bar (drummers.humanizer.model.Take)."""
 
     def play(self, performance: Performance, start: float = 0.0) -> Performance:
         """The bar that starts at `start` [quarter notes], as the drummer plays it."""

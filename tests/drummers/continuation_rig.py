@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from drummers.tokens import MAX_SLOTS, OFFSETS, VELOCITIES
+from drummers.common.tokens import MAX_SLOTS, OFFSETS, VELOCITIES
 from ghostnote.music.articulations import LANE_OF_NAME, N_LANES
 from ghostnote.music.performance import Performance, make_hits
 

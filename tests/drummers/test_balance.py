@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drummers.styles import STYLES
+from drummers.common.styles import STYLES
 from evaluation.drummers.groups import GROUPS
 from ghostnote.errors import InputError
 from ghostnote.music.performance import Performance, make_hits
-from training.drummers.balance import (
+from training.drummers.common.balance import (
     SHARES,
     SPLITS,
     counts,

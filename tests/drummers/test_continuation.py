@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from cli.main import run
-from drummers.continuation import KIND, Continuer, bars_played, followed_by
-from drummers.model_folder import MODELS_DIR
-from drummers.tokens import encode, slots_per_bar
+from drummers.common.model_folder import MODELS_DIR
+from drummers.common.tokens import encode, slots_per_bar
+from drummers.continuation.model import KIND, Continuer, bars_played, followed_by
 from ghostnote.errors import BundleError, InputError, MissingError
 from ghostnote.files.midi import read_midi, write_midi
 from ghostnote.files.midi_map import load_map

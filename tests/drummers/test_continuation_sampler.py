@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drummers.continuation_features import Condition
-from drummers.continuation_sampler import MAX_STROKES, agreed, candidates, draw
-from drummers.tokens import EVENT, OFFSETS, VELOCITIES, Score, encode
+from drummers.common.tokens import EVENT, OFFSETS, VELOCITIES, Score, encode
+from drummers.continuation.features import Condition
+from drummers.continuation.sampler import MAX_STROKES, agreed, candidates, draw
 from ghostnote.music.articulations import N_LANES
 from tests.drummers.continuation_rig import WildNetwork, rock
 

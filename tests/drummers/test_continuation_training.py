@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drummers.continuation import Continuer
-from drummers.continuation_features import END, HIT_WORD, LOOK, Condition, Timeline, sequence
-from drummers.tokens import EVENT, OFFSETS, Score, encode
+from drummers.common.tokens import EVENT, OFFSETS, Score, encode
+from drummers.continuation.features import END, HIT_WORD, LOOK, Condition, Timeline, sequence
+from drummers.continuation.model import Continuer
 from ghostnote.errors import InputError
 from ghostnote.music.performance import make_hits
 from tests.drummers.continuation_rig import rock
-from training.drummers.continuation_baselines import repeat_last_bar, style_marginal, vote_of_bars
-from training.drummers.continuation_score import Counts, f1, hit_counts, items, score_all
+from training.drummers.continuation.baselines import repeat_last_bar, style_marginal, vote_of_bars
+from training.drummers.continuation.score import Counts, f1, hit_counts, items, score_all
 
 torch = pytest.importorskip("torch")
 
@@ -120,14 +120,14 @@ def drummed():
 
 
 def tiny(minutes):
-    from training.drummers.continuation import TrainConfig
-    from training.drummers.continuation_net import NetConfig
+    from training.drummers.continuation.loop import TrainConfig
+    from training.drummers.continuation.network import NetConfig
 
     return TrainConfig(minutes=minutes, batch=2, validate_every=4, network=NetConfig(32, 1, 1))
 
 
 def test_targets_are_the_next_positions():
-    from training.drummers.continuation_data import NO_TARGET, collate, example
+    from training.drummers.continuation.data import NO_TARGET, collate, example
 
     score = encode(rock(2))
     batch = collate([example(score, CONDITION)])
@@ -146,7 +146,7 @@ def test_targets_are_the_next_positions():
 
 
 def test_a_variation_is_still_in_order_and_inside_its_bar():
-    from training.drummers.continuation_data import augment
+    from training.drummers.continuation.data import augment
 
     score = encode(rock(4))
     for seed in range(60):
@@ -157,7 +157,7 @@ def test_a_variation_is_still_in_order_and_inside_its_bar():
 
 
 def test_the_network_gives_the_same_with_and_without_its_cache():
-    from training.drummers.continuation_net import ContinuationNet, NetConfig
+    from training.drummers.continuation.network import ContinuationNet, NetConfig
 
     torch.manual_seed(0)
     net = ContinuationNet(NetConfig(64, 2, 2)).eval()
@@ -176,9 +176,9 @@ def test_the_network_gives_the_same_with_and_without_its_cache():
 
 
 def test_training_goes_on_where_it_stopped_and_its_model_plays(tmp_path, monkeypatch):
-    from export.drummers_continuation import export
-    from training.drummers import continuation_trainer as trainer
-    from training.drummers.continuation import Run
+    from export.drummers.continuation import export
+    from training.drummers.continuation import train as trainer
+    from training.drummers.continuation.loop import Run
 
     run = tmp_path / "run"
     first = Run(tiny(0.005), run)
@@ -200,6 +200,6 @@ def test_training_goes_on_where_it_stopped_and_its_model_plays(tmp_path, monkeyp
 
 
 def test_an_empty_performance_trains_nothing():
-    from training.drummers.continuation_data import takes_of
+    from training.drummers.continuation.data import takes_of
 
     assert takes_of([replace(rock(), hits=make_hits([(0.0, 0, 1.0)])[:0]), rock(1)]) == []

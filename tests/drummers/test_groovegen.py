@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drummers.groovegen import KIND, GrooveGenerator
-from drummers.groovegen_features import METERS, N_CONDITIONS, conditions, loop_of, past, places, planes, score_of
-from drummers.groovegen_swing import swing_of
-from drummers.model_folder import MANIFEST, MODELS_DIR
-from drummers.prompt import parse
-from drummers.tokens import encode
+from drummers.common.model_folder import MANIFEST, MODELS_DIR
+from drummers.common.tokens import encode
+from drummers.groovegen.features import METERS, N_CONDITIONS, conditions, loop_of, past, places, planes, score_of
+from drummers.groovegen.model import KIND, GrooveGenerator
+from drummers.groovegen.prompt import parse
+from drummers.groovegen.swing import swing_of
 from ghostnote.errors import BundleError
 from ghostnote.music.articulations import N_LANES, lanes_of_piece
 from ghostnote.music.performance import Performance, make_hits

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from drummers.groovegen_swing import swing_of, swing_to
+from drummers.groovegen.swing import swing_of, swing_to
 from ghostnote.music.performance import Performance, make_hits
 
 

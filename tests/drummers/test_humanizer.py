@@ -14,15 +14,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drummers.humanizer import FOLDER, Humanizer
-from drummers.humanizer_features import HISTORY, columns
-from drummers.humanizer_network import LOOKS
-from export.drummers_humanizer import export
+from drummers.humanizer.features import HISTORY, columns
+from drummers.humanizer.model import FOLDER, Humanizer
+from drummers.humanizer.network import LOOKS
+from export.drummers.humanizer import export
 from ghostnote.errors import BundleError, InputError, MissingError
 from ghostnote.music.articulations import LANE_OF_NAME
 from ghostnote.music.performance import CHOKE, OPENNESS, Performance, make_hits
-from training.drummers.humanizer import CHECKPOINT, Recipe
-from training.drummers.humanizer_net import HumanizerNet, HumanizerSize
+from training.drummers.humanizer.network import HumanizerNet, HumanizerSize
+from training.drummers.humanizer.train import CHECKPOINT, Recipe
 
 KICK, SNARE = LANE_OF_NAME["kick"], LANE_OF_NAME["snare"]
 CLOSED, OPEN = LANE_OF_NAME["hat_closed_bow"], LANE_OF_NAME["hat_open_bow"]
@@ -238,7 +238,7 @@ def test_a_louder_usual_loudness_is_heard_by_the_network(folder, tmp_path):
 
 
 def test_a_model_that_hears_something_else_of_what_was_played_is_refused(folder, monkeypatch):
-    monkeypatch.setattr("drummers.humanizer_network.HISTORY", HISTORY + 1)
+    monkeypatch.setattr("drummers.humanizer.network.HISTORY", HISTORY + 1)
     with pytest.raises(
         BundleError, match=f"takes {HISTORY} columns of what was played, this program has {HISTORY + 1}"
     ):

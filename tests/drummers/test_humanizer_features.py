@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drummers.humanizer_bins import (
+from drummers.humanizer.bins import (
     EDGES,
     LARGEST,
     N_VELOCITIES,
@@ -15,7 +15,7 @@ from drummers.humanizer_bins import (
     velocity_class,
     velocity_in,
 )
-from drummers.humanizer_features import (
+from drummers.humanizer.features import (  # fmt: skip
     HISTORY,
     SLOTS,
     Feel,
@@ -27,7 +27,7 @@ from drummers.humanizer_features import (
     pattern_of,
     quantize,
     sixteenths,
-)  # fmt: skip
+)
 from ghostnote.music.articulations import LANE_OF_NAME
 from ghostnote.music.performance import Performance, make_hits
 

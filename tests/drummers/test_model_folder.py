@@ -1,6 +1,6 @@
 import pytest
 
-from drummers.model_folder import FORMAT, MANIFEST, load_folder, write_folder
+from drummers.common.model_folder import FORMAT, MANIFEST, load_folder, write_folder
 from ghostnote.errors import BundleError, MissingError
 
 

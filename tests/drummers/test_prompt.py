@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drummers.prompt import FASTEST, MOST_BARS, SLOWEST, USUAL_BPM, GrooveRequest, parse
-from drummers.styles import STYLES
+from drummers.common.styles import STYLES
+from drummers.groovegen.prompt import FASTEST, MOST_BARS, SLOWEST, USUAL_BPM, GrooveRequest, parse
 from ghostnote.errors import InputError
 from ghostnote.music.articulations import LANE_OF_NAME, N_LANES, lanes_of_piece
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drummers.tokens import EVENT, OFFSETS, OPEN_HAT, VELOCITIES, Score, decode, encode, slots_per_bar
+from drummers.common.tokens import EVENT, OFFSETS, OPEN_HAT, VELOCITIES, Score, decode, encode, slots_per_bar
 from ghostnote.errors import InputError
 from ghostnote.music.articulations import LANE_OF_NAME
 from ghostnote.music.performance import Performance, make_hits

@@ -6,7 +6,7 @@ pytest.importorskip("torch", reason="needs the extra train")
 import torch
 
 from ghostnote.errors import InputError
-from training.drummers.classifiers import (
+from training.drummers.common.classifiers import (
     Classifier,
     Lessons,
     LoopNet,

@@ -4,8 +4,8 @@ import pytest
 pytest.importorskip("torch", reason="needs the extra train")
 pytest.importorskip("sklearn", reason="needs the extra evaluate")
 
-from training.drummers.classifiers import Lessons
-from training.drummers.loop_trees import features, grow, spread_rows
+from training.drummers.common.classifiers import Lessons
+from training.drummers.common.loop_trees import features, grow, spread_rows
 
 
 def lessons(count=48):

@@ -6,15 +6,7 @@ pytest.importorskip("torch", reason="needs the extra train")
 import torch
 
 from ghostnote.errors import InputError
-from training.drummers.seed_vae import (
-    Course,
-    conditions,
-    draw_loop,
-    latents_of,
-    load,
-    save,
-    train_seed_vae,
-)
+from training.drummers.groovegen.seed_vae import Course, conditions, draw_loop, latents_of, load, save, train_seed_vae
 
 
 def lessons(count=32):

@@ -80,7 +80,7 @@ def test_the_report_says_of_every_number_how_it_was_measured(tmp_path):
 def test_every_style_has_its_group_and_no_group_is_absent_from_a_split(data_dir):
     pytest.importorskip("torch", reason="the corpus reader is part of training")
     from cli.groove_data import groove_performances
-    from drummers.styles import STYLES
+    from drummers.common.styles import STYLES
     from evaluation.drummers.groups import GROUPS
 
     assert set(GROUPS) == set(STYLES)

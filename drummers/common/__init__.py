@@ -1,0 +1,1 @@
+"""What the drummers share: model folders, styles, tokens."""

@@ -1,0 +1,1 @@
+"""Grooves from words: style, tempo and knobs to loops."""

@@ -1,0 +1,1 @@
+"""A quantised pattern in, a performed pattern out."""

@@ -1,0 +1,1 @@
+"""The drummers' networks as ONNX graphs in model folders."""

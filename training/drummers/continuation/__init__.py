@@ -1,0 +1,1 @@
+"""Training of the continuation drummer, its baselines and its score."""

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
-from cli.machine import cpu_name
+from evaluation.machine import cpu_name
 from ghostnote.files.bundle import bundle_folder
 from ghostnote.osc.client import OscClient
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from benchmarks.click_kit import write_click_kit
 from benchmarks.jack_probe import JackServer, Probe, jack_missing, may_run_realtime, running, wait_until
 from benchmarks.stalls import StallWatch
-from cli.machine import cpu_name
+from evaluation.machine import cpu_name
 from ghostnote.latency import ARRIVAL_SECONDS, WORK_SECONDS, default_lead
 from ghostnote.osc.client import query
 

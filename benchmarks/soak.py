@@ -30,7 +30,7 @@ from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, ru
 from benchmarks.latency import cpu_seconds, memory_mib
 from benchmarks.soak_load import CHUNK_SECONDS, LOADS, OSC_PORT, Load, OscLoad
 from benchmarks.stalls import StallWatch
-from cli.machine import cpu_name
+from evaluation.machine import cpu_name
 from ghostnote.osc.client import query
 
 SILENT_SECONDS: Final = 12.0

@@ -12,7 +12,8 @@ Entry = tuple[str, str, str]
 EXCLUDED: Final = (
     "torch", "torchaudio", "torchvision", "encodec", "lightning_fabric", "safetensors", "tensorboard", "onnx",
     "onnxscript", "scipy", "sklearn", "mir_eval", "matplotlib", "pyloudnorm", "ai_edge_litert", "pretty_midi",
-    "fluidsynth", "training", "export", "evaluation", "tests", "benchmarks", "pytest", "hypothesis", "selenium",
+    "fluidsynth", "training", "export", "evaluation", "studies", "listening", "tests", "benchmarks", "pytest",
+    "hypothesis", "selenium",
     "PIL", "pandas", "numba", "sympy", "IPython", "tkinter", "numpy.f2py", "setuptools", "pip", "PyInstaller",
     "ssl", "_ssl", "readline", "pydoc_data", "pydantic.v1", "pydantic.mypy",
 )  # fmt: skip

@@ -145,14 +145,14 @@ def test_kits_are_listed_with_character_and_licence(capsys):
 
 
 def test_run_serves_a_groove_where_there_is_a_device_and_else_writes_it(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("cli.run.has_output_device", lambda: False)
+    monkeypatch.setattr("cli.play.run.has_output_device", lambda: False)
     words = ["run", "--bundle", TINY, "-o", str(tmp_path), "--groove", "machine_electro", "--kit", "beta"]
     assert run(words) == 0
     file = tmp_path / "machine_electro-beta.wav"
     assert str(file) in capsys.readouterr().out.replace("\n", "")
     assert np.abs(soundfile.read(file)[0]).max() > 0
     served = []
-    monkeypatch.setattr("cli.run.has_output_device", lambda: True)
+    monkeypatch.setattr("cli.play.run.has_output_device", lambda: True)
     monkeypatch.setattr("server.serve.serve", lambda config, announce: served.append(config) or 0)
     assert run(words) == 0
     assert (served[0].kit, served[0].play, served[0].bundle) == ("beta", "machine_electro", TINY)

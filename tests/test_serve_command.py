@@ -1,6 +1,6 @@
 import pytest
 
-from cli.serve import announce
+from cli.play.serve import announce
 from ghostnote.latency import Latency
 from server.config import ServeConfig
 from server.serve import ServerInfo

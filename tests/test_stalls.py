@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from cli import doctor
+from cli.setup import checks
 from server.system.stalls import LEAST_SECONDS, cores, in_words, watch_machine
 
 
@@ -29,7 +29,7 @@ def test_what_is_found_lies_in_the_time_watched_and_the_caller_stays_where_it_ma
 )
 def test_the_doctor_names_the_lead_that_would_hold(stalls, good, lead, monkeypatch):
     monkeypatch.setattr("server.system.stalls.watch_machine", lambda seconds: stalls)
-    finding = doctor._standstills(7.0)
+    finding = checks._standstills(7.0)
     assert (finding.name, finding.good) == ("standstills", good)
     assert finding.found == f"{in_words(stalls)}, in 7 s"
     assert f"`--lead {lead}` (ms," in finding.remedy

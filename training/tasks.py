@@ -8,7 +8,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from evaluation.codebooks import perplexities
+from evaluation.sound.codebooks import perplexities
 from training.codecs.drum_codec import CodecConfig, DrumCodec
 from training.codecs.encodec_import import MultiScaleSTFTDiscriminator
 from training.data.windows import WindowBatch

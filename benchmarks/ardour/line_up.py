@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks.ardour.session_file import add_region
 from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
-from evaluation.onsets import agreement, detect_onsets, expected_onsets
+from evaluation.sound.onsets import agreement, detect_onsets, expected_onsets
 from ghostnote.errors import GhostnoteError
 from ghostnote.files.bundle import bundle_folder
 from ghostnote.files.groove import groove_path, read_groove_file

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from evaluation.bootstrap import Estimate
-from evaluation.table import fixed, markdown, rounded, show
+from evaluation.tables import fixed, markdown, rounded, show
 
 NAME: Final = "results-drummers"
 

@@ -115,7 +115,7 @@ def test_the_command_learns_a_map_from_a_real_port(jack_name, tmp_path, monkeypa
     monkeypatch.setattr(MapLearner, "hear", hear)
     monkeypatch.setattr("rich.console.Console.input", answer)
     with running_jackd(jack_name):
-        app = build_app({"map": "cli.map:app"})
+        app = build_app({"map": "cli.setup.map:app"})
         result = CliRunner().invoke(app, ["map", "learn", "pads", "--midi-api", "jack"], catch_exceptions=False)
         heard[0].delete()
     assert result.exit_code == 0, result.output

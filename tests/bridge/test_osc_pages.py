@@ -152,7 +152,8 @@ def test_oscquery_is_announced_by_zeroconf():
 def shell(server, *words):
     """Output of `ghostnote WORDS --port ...`."""
     result = CliRunner().invoke(
-        build_app({"osc": "cli.osc:app", "preset": "cli.preset:app"}), [*words, "--port", str(server.address[1])]
+        build_app({"osc": "cli.play.osc:app", "preset": "cli.play.preset:app"}),
+        [*words, "--port", str(server.address[1])],
     )
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -7,8 +7,8 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from cli.doctor import Finding as DoctorFinding
 from cli.main import run
+from cli.setup.checks import Finding as DoctorFinding
 from desktop import first_run_page
 from desktop.about import MADE_WITH, notices, program_version
 from desktop.about_page import AboutPage
@@ -37,7 +37,7 @@ def page(qt, monkeypatch):
 
 def test_the_doctor_tells_programs_what_it_found(capsys, monkeypatch):
     monkeypatch.setattr(
-        "cli.doctor.find", lambda bundle, watch: [DoctorFinding("MIDI", False, "no port", "install [x]")]
+        "cli.setup.doctor.find", lambda bundle, watch: [DoctorFinding("MIDI", False, "no port", "install [x]")]
     )
     assert run(["doctor", "--json"]) == 1
     assert read_findings(capsys.readouterr().out) == [Finding("MIDI", False, "no port", "install [x]")]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evaluation.codebooks import perplexities
-from evaluation.codec_report import mel_distance, study_codec, write_codec_report
-from evaluation.windows import Window
+from evaluation.sound.codebooks import perplexities
+from evaluation.sound.codec_report import mel_distance, study_codec, write_codec_report
+from evaluation.sound.windows import Window
 from ghostnote.music.performance import Performance, make_hits
 
 RATE = 48000

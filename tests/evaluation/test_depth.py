@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from evaluation.depth import LEAD, row_dynamics, row_joins, stroke
-from evaluation.dynamics import loudness_db, measure_dynamics
-from evaluation.joins import measure_joins
+from evaluation.sound.depth import LEAD, row_dynamics, row_joins, stroke
+from evaluation.sound.dynamics import loudness_db, measure_dynamics
+from evaluation.sound.joins import measure_joins
 from ghostnote.music.articulations import LANE_OF_NAME
 from ghostnote.music.performance import Performance, make_hits
 

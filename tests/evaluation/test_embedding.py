@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.embedding import DIMENSIONS, Yamnet
+from evaluation.sound.embedding import DIMENSIONS, Yamnet
 from ghostnote.errors import MissingError
 
 

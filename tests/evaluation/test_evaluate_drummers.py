@@ -2,8 +2,8 @@ import csv
 
 import pytest
 
-from cli.evaluation_drums import beat_of
 from cli.main import run
+from studies.drummers.ground import beat_of
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.evaluation_bundle import BundleRender
-from cli.evaluation_rows import ROWS, Sources, possible
 from ghostnote.errors import InputError, MissingError
 from ghostnote.music.performance import Performance, make_hits
+from studies.sound.bundle import BundleRender
+from studies.sound.rows import ROWS, Sources, possible
 
 HOP, RATE = 256, 48000
 TAKE = Performance(
@@ -108,7 +108,7 @@ def noise(performance: Performance, kit: str, start: int, stop: int) -> np.ndarr
 
 
 def test_oracle_and_base_give_the_window_asked_for(checkpoints):
-    from cli.evaluation_checkpoints import PaperModel, oracle_render, trained
+    from studies.sound.checkpoints import PaperModel, oracle_render, trained
 
     codec, base = checkpoints
     oracle = oracle_render(codec, noise)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from evaluation.fad import common_axes, dimension_for, extrapolated, frechet, measure_fad
+from evaluation.sound.fad import common_axes, dimension_for, extrapolated, frechet, measure_fad
 from ghostnote.errors import InputError
 
 

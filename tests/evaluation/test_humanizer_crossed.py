@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cli.evaluation_drums import Ground
-from cli.evaluation_humanizer_crossed import DECIDES, HUMANISED, folds, found, humanizer_crossed, play
 from ghostnote.music.performance import HIT, Performance
+from studies.drummers.ground import Ground
+from studies.drummers.humanizer_crossed import DECIDES, HUMANISED, folds, found, humanizer_crossed, play
 
 pytest.importorskip("torch", reason="needs the extra train")
 SPLITS = ("train", "train", "validation", "test")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation import humanizer_eval
+from evaluation.drummers import pooled as humanizer_eval
 from ghostnote.music.performance import HIT, Performance
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.kit_id import KitClassifier, kit_features
+from evaluation.sound.kit_id import KitClassifier, kit_features
 from ghostnote.errors import InputError
 
 RATE = 48000

@@ -12,12 +12,12 @@ import soundfile
 pytest.importorskip("pyloudnorm", reason="needs the extra evaluate")
 
 from cli.main import run
-from evaluation.listen.clips import common_loudness, find_clips, matched_wav, measure, read
-from evaluation.listen.results import HEADER, Answer, abx_score, append, opinion, read_answers
-from evaluation.listen.server import ListenServer
-from evaluation.listen.session import Request, Session
-from evaluation.listen.trials import abx_trials, paired
 from ghostnote.errors import InputError, MissingError
+from listening.clips import common_loudness, find_clips, matched_wav, measure, read
+from listening.results import HEADER, Answer, abx_score, append, opinion, read_answers
+from listening.server import ListenServer
+from listening.session import Request, Session
+from listening.trials import abx_trials, paired
 
 RATE = 24000
 
@@ -62,7 +62,7 @@ def test_all_clips_get_one_loudness_and_none_clips(folders, tmp_path):
 
 
 def test_a_peaky_clip_lowers_the_loudness_of_all():
-    from evaluation.listen.clips import Level
+    from listening.clips import Level
 
     assert common_loudness([Level(-20, -6), Level(-40, -2)]) == pytest.approx(-39)
     assert common_loudness([Level(-20, -6)]) == -23

@@ -15,9 +15,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from evaluation.listen.results import read_answers
-from evaluation.listen.server import ListenServer
-from evaluation.listen.session import Request, Session
+from listening.results import read_answers
+from listening.server import ListenServer
+from listening.session import Request, Session
 
 
 @pytest.fixture(scope="module")

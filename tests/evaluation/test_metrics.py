@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation import metrics
+from evaluation.sound import metrics
 from ghostnote.errors import InputError
 
 RATE = 48000

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.onsets import agreement, detect_onsets, expected_onsets
+from evaluation.sound.onsets import agreement, detect_onsets, expected_onsets
 from ghostnote.music.performance import Performance, make_hits
 
 TIMES = np.array([0.2, 0.35, 0.777, 1.3, 1.9])

@@ -1,7 +1,7 @@
 import numpy as np
 from PIL import Image
 
-from evaluation.pictures import mel_db, save_comparison
+from evaluation.sound.pictures import mel_db, save_comparison
 
 RATE = 48000
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from evaluation.windows import choose_windows, windows_of
+from evaluation.sound.windows import choose_windows, windows_of
 from ghostnote.errors import InputError
 from ghostnote.music.performance import Performance, make_hits
 

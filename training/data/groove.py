@@ -1,11 +1,12 @@
 """The Groove MIDI Dataset (Gillick et al. 2019, CC BY 4.0): info.csv and one MIDI file per performance."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from ghostnote.errors import InputError
+from ghostnote.errors import InputError, MissingError
 from ghostnote.files.midi import ReadReport, parse_midi
 from ghostnote.files.midi_map import MidiMap, load_map
 from ghostnote.music.performance import Performance
@@ -95,3 +96,17 @@ def _meter(text: str) -> tuple[int, int] | None:
     if len(parts) != 2 or not all(part.isdecimal() and int(part) for part in parts):
         return None
     return int(parts[0]), int(parts[1])
+
+
+def groove_source(data: Path) -> Path:
+    """The dataset's archive or tree below the folder `data`. Raises MissingError."""
+    folder = data / "groove"
+    for source in (folder / "groove-midi.tar.xz", folder):
+        if source.is_file() or (source.is_dir() and any(source.rglob("info.csv"))):
+            return source
+    raise MissingError(f"no Groove MIDI Dataset in {folder}: set GHOSTNOTE_DATA or --data to the folder that holds it")
+
+
+def groove_performances(data: Path) -> Sequence[Performance]:
+    """All performances of the dataset below the folder `data`."""
+    return read_groove(groove_source(data)).performances

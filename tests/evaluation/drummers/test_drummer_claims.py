@@ -4,9 +4,9 @@ import pytest
 
 pytest.importorskip("sklearn", reason="needs the extra evaluate")
 
-from cli.evaluation_styles import near
 from evaluation.bootstrap import Estimate
 from evaluation.drummers.report import Claim, claims_text
+from studies.drummers.styles import near
 
 
 def test_a_gap_is_small_only_with_all_of_its_interval():

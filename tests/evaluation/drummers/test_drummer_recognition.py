@@ -79,9 +79,9 @@ def test_the_report_says_of_every_number_how_it_was_measured(tmp_path):
 
 def test_every_style_has_its_group_and_no_group_is_absent_from_a_split(data_dir):
     pytest.importorskip("torch", reason="the corpus reader is part of training")
-    from cli.groove_data import groove_performances
     from drummers.common.styles import STYLES
     from evaluation.drummers.groups import GROUPS
+    from training.data.groove import groove_performances
 
     assert set(GROUPS) == set(STYLES)
     beats = [p for p in groove_performances(data_dir) if (p.kind, p.meter) == ("beat", (4, 4))]

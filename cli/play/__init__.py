@@ -1,0 +1,1 @@
+"""Commands that play, or talk to what plays."""

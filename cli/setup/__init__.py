@@ -1,0 +1,1 @@
+"""Commands that look whether this machine can play, and set it up."""

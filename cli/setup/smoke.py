@@ -1,0 +1,195 @@
+"""`ghostnote smoke`: the app tries itself out: window, server, sound, and the server killed and back, twice."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from ghostnote.errors import GhostnoteError
+
+if TYPE_CHECKING:
+    from cli.setup.jack_listener import JackEar
+
+FLOOR_DB: Final = -40.0
+"""RMS of one block of a groove, relative to full scale, that counts as sound."""
+PATIENCE_S: Final = 60.0
+END_S: Final = 15.0
+STEP_S: Final = 0.02
+
+
+class SmokeError(GhostnoteError):
+    """Something that a working program does did not happen."""
+
+
+class Watched:
+    """The app as a process that tells what happens in it."""
+
+    def __init__(self, home: Path) -> None:
+        from desktop.program import command
+
+        environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ, "GHOSTNOTE_HOME": str(home)}
+        self.begun = time.time()
+        self._process = subprocess.Popen(
+            command("smoke", "--inside"), env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._told: list[dict[str, Any]] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with contextlib.suppress(json.JSONDecodeError):
+                self._told.append(json.loads(line))
+
+    def wait(self, *events: str, after: int = 0) -> dict[str, Any]:
+        """The first thing told of one of these kinds, skipping `after` of them. Raises SmokeError."""
+        for _ in ticks():
+            found = [one for one in self._told if one["event"] in events]
+            if len(found) > after:
+                return found[after]
+            if self._process.poll() is not None:
+                raise SmokeError(f"the app ended with status {self._process.returncode} before it told {events[0]!r}")
+        raise SmokeError(f"the app did not tell {' or '.join(events)} within {PATIENCE_S:.0f} s")
+
+    def count(self, event: str) -> int:
+        """How often this has been told."""
+        return sum(one["event"] == event for one in self._told)
+
+    def close(self) -> None:
+        """End the app and its server. Raises SmokeError when one of them stays."""
+        servers = [one["pid"] for one in self._told if one["event"] == "server"]
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            status = self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise SmokeError(f"the app did not end within {END_S:.0f} s") from None
+        if status:
+            raise SmokeError(f"the app ended with status {status}")
+        if left := [pid for pid in servers if is_running(pid)]:
+            raise SmokeError(f"the server was left behind: process {left[0]}")
+
+
+def smoke(
+    floor: Annotated[float, typer.Option(help="RMS in dB of full scale that counts as sound.")] = FLOOR_DB,
+    inside: Annotated[bool, typer.Option("--inside", hidden=True)] = False,
+) -> None:
+    """Try this installation out: open the window (unseen), play a groove, listen, kill the server, listen again."""
+    if inside:
+        from desktop.smoke import run_watched
+
+        raise typer.Exit(run_watched())
+    console = Console(highlight=False, soft_wrap=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for line in check(Path(folder), 10 ** (floor / 20)):
+            console.print(line)
+    console.print("Ghostnote works.")
+
+
+def check(home: Path, floor: float) -> Iterator[str]:
+    """What was found, line by line. `floor`: RMS, full scale = 1. Raises SmokeError at what does not work."""
+    with open_ear(floor) as ear:
+        app = Watched(home)
+        try:
+            window = app.wait("window")
+            yield f"window after {window['at'] - app.begun:.2f} s ({window['cpu']:.2f} s of processor time)"
+            server = app.wait("server", "failed")
+            if server["event"] == "failed":
+                yield f"no live sound ({server['why']})"
+            elif ear is None:
+                yield f"server after {server['at'] - app.begun:.2f} s; no JACK server to listen at"
+            else:
+                yield heard("first sound", ear, app.begun)
+                yield heard("server killed at once; sound back", ear, kill(server["pid"], ear))
+                spares = app.count("spare")
+                server = app.wait("server", after=1)
+                app.wait("spare", after=spares)
+                yield heard("server killed later; sound back", ear, kill(server["pid"], ear))
+        finally:
+            app.close()
+    if ear is None or server["event"] == "failed":
+        yield rendered(home, floor)
+
+
+@contextlib.contextmanager
+def open_ear(floor: float) -> Generator["JackEar | None"]:
+    """An ear at JACK, None where no JACK server runs."""
+    from cli.setup.jack_listener import JackEar
+
+    try:
+        ear = JackEar(floor)
+    except OSError:
+        yield None
+        return
+    with ear:
+        yield ear
+
+
+def heard(what: str, ear: "JackEar", since: float) -> str:
+    """Wait until there is sound. Raises SmokeError when there is none."""
+    for _ in ticks():
+        ear.wire()
+        if ear.first is not None:
+            return f"{what} after {ear.first - since:.2f} s"
+    raise SmokeError(f"{what}: none within {PATIENCE_S:.0f} s; the loudest block had an RMS of {ear.loudest:.2g}")
+
+
+def rendered(home: Path, floor: float) -> str:
+    """Render a groove to a file with this program's own command line and look whether there is sound in it."""
+    import numpy as np
+    import soundfile
+
+    from desktop.program import command
+    from desktop.smoke import GROOVE
+    from ghostnote.files.groove import GROOVES_DIR
+
+    target = home / "groove.wav"
+    begun = time.time()
+    subprocess.run(command("render", str(GROOVES_DIR / f"{GROOVE}.toml"), "-o", str(target)), check=True)
+    audio, rate = soundfile.read(str(target))
+    level = float(np.sqrt(np.mean(np.square(audio))))
+    if not level > floor:
+        raise SmokeError(f"the rendered groove is silent: RMS {level:.2g}, expected more than {floor:.2g}")
+    seconds = len(audio) / rate
+    took = time.time() - begun
+    return f"rendered {seconds:.1f} s of sound to a file in {took:.2f} s, RMS {20 * np.log10(level):.1f} dB"
+
+
+def ticks() -> Iterator[float]:
+    """Moments close to each other until patience ends."""
+    end = time.monotonic() + PATIENCE_S
+    while (now := time.monotonic()) < end:
+        yield now
+        time.sleep(STEP_S)
+
+
+def kill(pid: int, ear: "JackEar") -> float:
+    """Kill a process as a crash would and let `ear` listen for what comes after it; when it was killed."""
+    killed = time.time()
+    os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    if any(not ear.wired for _ in ticks()):  # what was still on its way is over
+        ear.arm()
+    return killed
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process; on Windows it is not looked at."""
+    if os.name == "nt":
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Commands that train and measure; the packaged program is without them."""

@@ -1,0 +1,27 @@
+"""What the commands of the workshop share: the data folder, and lists of names."""
+
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+DATA: Final = Path("../shared/data")
+"""The data folder where neither an option nor GHOSTNOTE_DATA names another."""
+
+
+def known(names: str, allowed: Iterable[str], what: str) -> list[str]:
+    """The comma-separated `names`; raises InputError when one is not `allowed`."""
+    from ghostnote.errors import InputError
+
+    allowed = list(allowed)
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in allowed:
+            raise InputError(f"no {what} {name!r}: choose from {', '.join(allowed)}")
+    return wanted
+
+
+def command_line() -> str:
+    """The command line that is running, for what it writes."""
+    return shlex.join(["ghostnote", *sys.argv[1:]])

@@ -1,0 +1,1 @@
+"""Measures of rendered drums against their reference, and their tables."""

@@ -1,0 +1,1 @@
+"""What the drummers play, measured section by section against real drumming."""

@@ -1,0 +1,1 @@
+"""The tables of sound quality: which rows there are and how they are measured."""

@@ -48,7 +48,7 @@ help: ## list the targets
 run: $(VENV)/.run-ready ## set up, then play a groove with the shipped bundle (ARGS="--kit tr808")
 	$(BIN)/ghostnote run $(ARGS)
 
-test: $(VENV)/.test-ready ## set up, then run all tests (ARGS="tests/test_cli.py -k version")
+test: $(VENV)/.test-ready ## set up, then run all tests (ARGS="tests/cli/test_main.py -k version")
 	OMP_NUM_THREADS=1 $(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/.test-ready ## style, types and import rules

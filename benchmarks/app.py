@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from benchmarks.jack_probe import JackServer, jack_missing
+from tests.support.jack import JackServer, jack_missing
 
 IDLE_SECONDS = 10.0
 KILLS = 5

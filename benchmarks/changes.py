@@ -22,10 +22,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 from evaluation.machine import cpu_name
 from ghostnote.files.bundle import bundle_folder
 from ghostnote.osc.client import OscClient
+from tests.support.jack import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 
 OSC_PORT: Final = 9178
 CRASH: Final = bytes([0x99, 49, 110])

@@ -1,4 +1,4 @@
-"""How fast a file is rendered, beside EnCodec's 32 kHz decoder alone in the same run: `python benchmarks/file_mode.py`.
+"""How fast a file is rendered, beside EnCodec's 32 kHz decoder alone in the same run: `python -m benchmarks.file_mode`.
 
 Usage: file_mode.py [BUNDLE] [--threads N] [--rounds N]. Prints processing time / length of sound (below 1: faster than
 real time), the median over rounds that alternate between both, and their ratio. EnCodec's weights are random (their

@@ -19,8 +19,8 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 from ghostnote.files.bundle import bundle_folder
+from tests.support.jack import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 
 OSC_PORT: Final = 9181
 KICK: Final = bytes([0x99, 36, 110])

@@ -25,11 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.click_kit import write_click_kit
-from benchmarks.jack_probe import JackServer, Probe, jack_missing, may_run_realtime, running, wait_until
 from benchmarks.stalls import StallWatch
 from evaluation.machine import cpu_name
 from ghostnote.latency import ARRIVAL_SECONDS, WORK_SECONDS, default_lead
 from ghostnote.osc.client import query
+from tests.support.jack import JackServer, Probe, jack_missing, may_run_realtime, running, wait_until
 
 OSC_PORT: Final = 9177
 SOUND_FONTS: Final = ("/usr/share/sounds/sf2/TimGM6mb.sf2", "/usr/share/sounds/sf2/FluidR3_GM.sf2")

@@ -1,4 +1,4 @@
-"""How fast the kit sampler mixes Groove MIDI performances on one core: `python benchmarks/sampler_speed.py [KIT ...]`.
+"""How fast the kit sampler mixes Groove MIDI performances on one core: `python -m benchmarks.sampler_speed [KIT ...]`.
 
 Prints, per kit, the time to load it, seconds of music per second of mixing whole performances (voices included), and
 what a live caller pays per hop of 256 frames. Needs the project data (GHOSTNOTE_DATA).

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.jack_probe import JackServer, jack_missing
+from tests.support.jack import JackServer, jack_missing
 
 OUT = Path("docs/screenshots")
 SECONDS = 9.0

@@ -26,12 +26,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 from benchmarks.latency import cpu_seconds, memory_mib
 from benchmarks.soak_load import CHUNK_SECONDS, LOADS, OSC_PORT, Load, OscLoad
 from benchmarks.stalls import StallWatch
 from evaluation.machine import cpu_name
 from ghostnote.osc.client import query
+from tests.support.jack import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 
 SILENT_SECONDS: Final = 12.0
 """Long enough for every tail."""

@@ -25,7 +25,6 @@ import soundfile
 from numpy.typing import NDArray
 
 from benchmarks.ardour.session_file import add_region
-from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 from evaluation.sound.onsets import agreement, detect_onsets, expected_onsets
 from ghostnote.errors import GhostnoteError
 from ghostnote.files.bundle import bundle_folder
@@ -36,6 +35,7 @@ from ghostnote.music.performance import Performance
 from ghostnote.osc.client import query
 from server.files.offline import render_performance
 from server.render.renderer import load_renderer
+from tests.support.jack import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 
 ARDOUR: Final = "ardour7-lua"
 OSC_PORT: Final = 9179

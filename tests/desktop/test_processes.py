@@ -11,12 +11,13 @@ import mido
 import numpy as np
 import pytest
 
+from tests.support import paths
+
 pytest.importorskip("PySide6.QtWidgets", reason="needs the extra 'desktop'", exc_type=ImportError)
 
 import shiboken6
 import soundfile
 
-from benchmarks.jack_probe import JackServer, Probe, jack_missing
 from cli.main import run
 from desktop.control import Control
 from desktop.device_list import DeviceList
@@ -30,10 +31,12 @@ from desktop.window import MainWindow
 from ghostnote.files.midi_map import load_map
 from ghostnote.files.preset import Preset, dump_preset, main_kit
 from ghostnote.osc.free_port import free_port
+from tests.support.jack import JackServer, Probe, jack_missing
 
-TINY = str(Path(__file__).parent.parent / "data" / "tiny_bundle")
 needs_jack = pytest.mark.skipif(bool(jack_missing()), reason=f"needs JACK: {jack_missing()}")
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+TINY = str(paths.TINY)
 
 
 @pytest.fixture

@@ -5,52 +5,18 @@ Timing is asserted on the median over many hits, because the machine that runs t
 
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.jack_probe import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 from ghostnote.osc.free_port import free_port
-from ghostnote.osc.packet import read_packet, write_message
+from tests.support.jack import JackServer, Probe, ghostnote, jack_missing, running
+from tests.support.live import NOTE_ON, click_server, connect, osc, status
+from tests.support.paths import TINY
 
 pytestmark = pytest.mark.skipif(bool(jack_missing()), reason=f"needs JACK: {jack_missing()}")
-
-NOTE_ON = bytes([0x99, 36, 127])
-START_SECONDS = 30
-TINY = Path(__file__).parent.parent / "data" / "tiny_bundle"
-
-
-def click_server(port, *pairs):
-    return [sys.executable, "-m", "benchmarks.click_server", "0", "midi_api=jack", f"osc_port={port}", *pairs]
-
-
-def osc(port, address, *values):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(5)
-        client.sendto(write_message(address, values), ("127.0.0.1", port))
-        if not values:
-            return read_packet(client.recv(65536), time.perf_counter())[0].args
-    return ()
-
-
-def status(port):
-    figures = osc(port, "/ghostnote/status")
-    return dict(zip(figures[::2], figures[1::2], strict=True))
-
-
-def connect(probe):
-    wait_until(
-        lambda: len(probe.ports("PortAudio:out")) > 1 and probe.ports("Ghostnote In"),
-        START_SECONDS,
-        "the server has no ports",
-    )
-    probe.connect(probe.ports("Ghostnote In")[0], probe.ports("PortAudio:out")[:2])
-    time.sleep(1)
 
 
 def clicks_after_hits(probe, count=40, seconds=0.06):

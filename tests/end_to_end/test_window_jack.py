@@ -8,9 +8,9 @@ import os
 import numpy as np
 import pytest
 
-from benchmarks.jack_probe import JackServer, Probe, jack_missing, running, wait_until
 from ghostnote.osc.free_port import free_port
-from tests.end_to_end.test_jack import NOTE_ON, click_server, connect, osc, status
+from tests.support.jack import JackServer, Probe, jack_missing, running, wait_until
+from tests.support.live import NOTE_ON, click_server, connect, osc, status
 
 pytestmark = pytest.mark.skipif(bool(jack_missing()), reason=f"needs JACK: {jack_missing()}")
 

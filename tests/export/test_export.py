@@ -27,9 +27,9 @@ from ghostnote.music.grid import build_grid, hop_events  # noqa: E402
 from ghostnote.music.performance import Performance, make_hits  # noqa: E402
 from server.render.networks import Networks  # noqa: E402
 from server.render.renderer import load_renderer  # noqa: E402
-from tests.conftest import ROOT  # noqa: E402
-from tests.data.make_tiny_bundle import FOLDER, KITS, make, tiny_facts, tiny_networks  # noqa: E402
-from tests.server.test_renderer import playing  # noqa: E402
+from tests.support.hits import playing  # noqa: E402
+from tests.support.paths import ROOT, TINY  # noqa: E402
+from tests.support.tiny_bundle import KITS, make, tiny_facts, tiny_networks  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,10 @@ def report(tmp_path_factory):
 
 
 def test_the_committed_bundle_is_what_its_script_writes(report):
-    committed, written = ((folder / "manifest.toml").read_text().splitlines() for folder in (FOLDER, report.folder))
+    committed, written = ((folder / "manifest.toml").read_text().splitlines() for folder in (TINY, report.folder))
     assert [line for line in written if "sha256" not in line] == [line for line in committed if "sha256" not in line]
-    assert (report.folder / "README.md").read_text() == (FOLDER / "README.md").read_text()
-    for name, value in np.load(FOLDER / "snapshot.npz").items():
+    assert (report.folder / "README.md").read_text() == (TINY / "README.md").read_text()
+    for name, value in np.load(TINY / "snapshot.npz").items():
         np.testing.assert_allclose(np.load(report.folder / "snapshot.npz")[name], value, atol=1e-5)
 
 

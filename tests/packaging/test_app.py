@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmarks.jack_probe import JackServer, jack_missing
-from tests.conftest import ROOT
+from tests.support.jack import JackServer, jack_missing
+from tests.support.paths import ROOT
 
 PROGRAM = Path(os.environ.get("GHOSTNOTE_PROGRAM", "")).absolute()
 pytestmark = pytest.mark.skipif(not PROGRAM.is_file(), reason="make app-smoke builds the packaged program and tests it")

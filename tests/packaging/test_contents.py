@@ -9,7 +9,7 @@ import pytest
 
 from cli.__main__ import words
 from cli.main import COMMANDS, WORKSHOP, packaged_commands
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 
 sys.path.append(str(ROOT / "packaging"))
 import contents

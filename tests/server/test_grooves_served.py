@@ -16,7 +16,8 @@ from ghostnote.events import NoteEvent
 from ghostnote.osc.client import OscClient
 from server import serve
 from server.grooves.drummer_models import DrummerModels
-from tests.server.test_serve import figures, serving, value, wait_for  # noqa: F401
+from tests.support.serving import figures, value
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def note_ons(server):
     return [message for message in server._ports.sent if message[0] == 0x99 and message[2]]
 
 
-def test_words_become_sound_and_midi_and_a_file_and_stop(serving, subscriber, tmp_path):  # noqa: F811
+def test_words_become_sound_and_midi_and_a_file_and_stop(serving, subscriber, tmp_path):
     got, port = subscriber
     with serving(groove_folder=str(tmp_path / "grooves")) as (server, _):
         client = SimpleUDPClient(*server._osc.address)
@@ -57,7 +58,7 @@ def test_words_become_sound_and_midi_and_a_file_and_stop(serving, subscriber, tm
         assert server.playback.stats.late_hits == 0
 
 
-def test_it_plays_on_after_two_bars_that_were_played_in(serving, subscriber):  # noqa: F811
+def test_it_plays_on_after_two_bars_that_were_played_in(serving, subscriber):
     got, port = subscriber
     with serving() as (server, _):
         client = SimpleUDPClient(*server._osc.address)
@@ -81,12 +82,12 @@ def value_of(server):
         return value(client, "/ghostnote/groove/state")
 
 
-def test_wrong_words_are_answered_with_the_line_of_the_parser(serving):  # noqa: F811
+def test_wrong_words_are_answered_with_the_line_of_the_parser(serving):
     with serving() as (_, client), pytest.raises(GhostnoteError, match=r"'xylophone' is not understood; nearest"):
         client.change("/ghostnote/groove/prompt", ["funk with xylophone"])
 
 
-def test_without_models_the_server_plays_and_says_what_is_missing(serving, monkeypatch, tmp_path):  # noqa: F811
+def test_without_models_the_server_plays_and_says_what_is_missing(serving, monkeypatch, tmp_path):
     monkeypatch.setattr(serve, "DrummerModels", lambda: DrummerModels(tmp_path))
     with serving() as (_, client):
         with pytest.raises(GhostnoteError, match="no groovegen model"):
@@ -98,7 +99,7 @@ def test_without_models_the_server_plays_and_says_what_is_missing(serving, monke
         assert figures(client)["groove_late_bars"] == 0
 
 
-def test_wrong_words_that_waited_for_their_time_do_no_harm(serving):  # noqa: F811
+def test_wrong_words_that_waited_for_their_time_do_no_harm(serving):
     with serving() as (server, client):
         later = OscBundleBuilder(time.time() + 0.2)
         message = OscMessageBuilder("/ghostnote/groove/prompt")
@@ -110,7 +111,7 @@ def test_wrong_words_that_waited_for_their_time_do_no_harm(serving):  # noqa: F8
         assert value(client, "/ghostnote/groove/state") == ("stopped", "", 0)
 
 
-def test_hits_that_are_played_in_get_a_drummers_feel_only_when_asked_and_its_latency_is_told(serving):  # noqa: F811
+def test_hits_that_are_played_in_get_a_drummers_feel_only_when_asked_and_its_latency_is_told(serving):
     with serving(live_feel_ms=40.0) as (server, client):
         client.change("/ghostnote/hit", ["snare", 0.5])
         assert figures(client)["feel_latency_ms"] == 0.0
@@ -125,7 +126,7 @@ def test_hits_that_are_played_in_get_a_drummers_feel_only_when_asked_and_its_lat
         wait_for(lambda: figures(client)["hits"] == 1)
 
 
-def test_live_feel_without_its_model_is_refused_at_the_start(serving, monkeypatch, tmp_path):  # noqa: F811
+def test_live_feel_without_its_model_is_refused_at_the_start(serving, monkeypatch, tmp_path):
     monkeypatch.setattr(serve, "DrummerModels", lambda: DrummerModels(tmp_path))
     with pytest.raises(GhostnoteError, match="no humanizer model"), serving(live_feel_ms=40.0):
         pass

@@ -11,8 +11,8 @@ from ghostnote.music.articulations import N_LANES  # noqa: E402
 from ghostnote.music.grid import build_grid  # noqa: E402
 from ghostnote.music.performance import Performance, make_hits  # noqa: E402
 from sampler.mix import mix  # noqa: E402
-from tests.data.make_tiny_bundle import random_strokes, tiny_networks  # noqa: E402
-from tests.sampler.conftest import ToyKit  # noqa: E402
+from tests.support.tiny_bundle import random_strokes, tiny_networks  # noqa: E402
+from tests.support.toy_kit import ToyKit  # noqa: E402
 from training.data.stroke_codes import stroke_codes  # noqa: E402
 from training.predictors.memory import (  # noqa: E402
     AGES,

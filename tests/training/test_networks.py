@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
 from ghostnote.music.articulations import N_LANES  # noqa: E402
 from ghostnote.music.grid import N_COLUMNS  # noqa: E402
-from tests.data.make_tiny_bundle import random_strokes  # noqa: E402
+from tests.support.tiny_bundle import random_strokes  # noqa: E402
 from training.codecs.drum_codec import CodecConfig, DrumCodec, sum_codes  # noqa: E402
 from training.codecs.quantizer import residual_quantizer  # noqa: E402
 from training.live_task import cross_entropy, greedy  # noqa: E402

@@ -135,11 +135,8 @@ def best_rendering(audio: Audio, performance: Performance, bundle: str | None) -
     renderer = load_renderer(bundle_folder(bundle), threads=1)
     found: list[tuple[float, int, int]] = []
     for phase in range(0, renderer.hop, renderer.hop // 16):
-        parts = {name: getattr(performance, name).copy() for name in ("hits", "openness", "chokes")}
-        for events in parts.values():
-            events["time"] += phase / RATE
-        moved = replace(performance, **parts, duration=performance.duration + phase / RATE)
-        behind, correlation = lag(audio, render_performance(renderer, moved).audio[phase:])
+        moved = render_performance(renderer, performance.shifted(phase / RATE))
+        behind, correlation = lag(audio, moved.audio[phase:])
         found.append((correlation, behind, phase))
     correlation, behind, phase = max(found)
     return behind, correlation, phase

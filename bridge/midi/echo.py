@@ -1,17 +1,16 @@
 """Plays events out again as MIDI, each at its time, with every note let go soon after."""
 
-import heapq
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable
-from itertools import count
 from typing import Final
 
 from bridge.midi.decode import encode, release
 from ghostnote.events import Event, PanicEvent
 from ghostnote.files.midi_map import MidiMap
+from ghostnote.timed_queue import TimedQueue
 
 HELD_S: Final = 0.03
 """Length of a written note."""
@@ -30,8 +29,7 @@ class MidiEcho:
         self._send = send
         self._map = midi_map
         self._queue: queue.Queue[tuple[float, bytes] | None] = queue.Queue(MAX_WAITING)
-        self._waiting: list[tuple[float, int, bytes]] = []
-        self._order = count()
+        self._waiting: TimedQueue[float, bytes] = TimedQueue()
         self._thread = threading.Thread(target=self._run, name="midi out", daemon=True)
         self.dropped = 0
 
@@ -64,25 +62,25 @@ class MidiEcho:
                     break
                 self._accept(*item)
             self._play_due()
-        for _, _, message in sorted(self._waiting):
+        for message in self._waiting:
             if not release(message):
                 self._send(message)
         self._send(encode(PanicEvent(0), self._map))
 
     def _pause(self) -> float | None:
-        return max(0.0, self._waiting[0][0] - time.perf_counter()) if self._waiting else None
+        due = self._waiting.next_due
+        return None if due is None else max(0.0, due - time.perf_counter())
 
     def _accept(self, at: float, message: bytes) -> None:
         if len(self._waiting) < MAX_WAITING:
-            heapq.heappush(self._waiting, (at, next(self._order), message))
+            self._waiting.put(at, message)
         else:
             self.dropped += 1
 
     def _play_due(self) -> None:
-        while self._waiting and self._waiting[0][0] <= time.perf_counter():
-            at, _, message = heapq.heappop(self._waiting)
+        for at, message in self._waiting.take_until(time.perf_counter()):
             _log.debug("%s", message.hex(" "))
             self._send(message)
             after = release(message)
             if after:
-                heapq.heappush(self._waiting, (max(at, time.perf_counter()) + HELD_S, next(self._order), after))
+                self._waiting.put(max(at, time.perf_counter()) + HELD_S, after)

@@ -6,7 +6,6 @@ comparing snapshots of the state, so that subscribers hear of those made by MIDI
 really happened.
 """
 
-import heapq
 import ipaddress
 import logging
 import socket
@@ -14,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import count
 from typing import Final, Protocol
 
 from bridge.osc.peers import Peer, RateLimit, Subscribers
@@ -36,6 +34,7 @@ from ghostnote.osc.table import (
     find,
     unknown_address,
 )
+from ghostnote.timed_queue import TimedQueue
 
 MAX_WAITING: Final = 1024
 """Commands that may wait for their time."""
@@ -93,8 +92,7 @@ class OscServer:
         self._looked = 0.0
         self._told: dict[str, Values] = {}
         self._faults: Mapping[str, str] = {}
-        self._waiting: list[tuple[float, int, Command]] = []
-        self._order = count()
+        self._waiting: TimedQueue[float, Command] = TimedQueue(MAX_WAITING)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
         self.dropped = 0
@@ -153,7 +151,8 @@ class OscServer:
                 self._looked = time.perf_counter()
 
     def _pause(self) -> float:
-        rest = self._waiting[0][0] - time.perf_counter() if self._waiting else LOOK_S
+        due = self._waiting.next_due
+        rest = LOOK_S if due is None else due - time.perf_counter()
         return min(max(0.001, rest), WATCH_S if self._watched else LOOK_S)
 
     def _packet(self, data: bytes, sender: Peer) -> None:
@@ -208,15 +207,13 @@ class OscServer:
     def _enqueue(self, item: Event | Command, at: float) -> None:
         if isinstance(item, Event) or at <= time.perf_counter():
             self._sink(item)
-        elif len(self._waiting) < MAX_WAITING:
-            heapq.heappush(self._waiting, (at, next(self._order), item))
-        else:
+        elif not self._waiting.put(at, item):
             raise InputError(f"{MAX_WAITING} changes wait for their time already, this one is dropped")
 
     def _release(self) -> None:
-        while self._waiting and self._waiting[0][0] <= time.perf_counter():
+        for _, command in self._waiting.take_until(time.perf_counter()):
             try:
-                self._sink(heapq.heappop(self._waiting)[2])
+                self._sink(command)
             except GhostnoteError as error:  # whoever sent it long ago is not told
                 _in.warning("%s", error)
 

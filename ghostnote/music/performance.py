@@ -3,6 +3,7 @@
 The one event format of the project. Corpora are read into it, drummers write it, the grid and the sampler read it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -14,6 +15,10 @@ from ghostnote.music.articulations import PIECES, lanes_of_piece
 HIT: Final = np.dtype([("time", "f8"), ("lane", "i2"), ("velocity", "f4")])
 OPENNESS: Final = np.dtype([("time", "f8"), ("value", "f4")])
 CHOKE: Final = np.dtype([("time", "f8"), ("lane", "i2")])
+EVENTS: Final = ("hits", "openness", "chokes")
+"""The fields of a `Performance` that hold events with a time."""
+EARLY_BEATS: Final = 1 / 8
+"""Quarter notes before a barline that belong to the bar after it: half a sixteenth."""
 
 
 def _empty(dtype: np.dtype) -> NDArray[np.void]:
@@ -72,6 +77,49 @@ class Performance:
         chokes = self.chokes[(self.chokes["time"] >= start) & (self.chokes["time"] < stop)].copy()
         chokes["time"] -= start
         return replace(self, hits=hits, openness=openness, chokes=chokes, duration=stop - start)
+
+    @property
+    def bar_beats(self) -> float:
+        """Quarter notes of a bar."""
+        return self.meter[0] * 4 / self.meter[1]
+
+    def at_tempo(self, bpm: float) -> "Performance":
+        """The same beats at another tempo, everything in proportion."""
+        if bpm == self.bpm:
+            return self
+        factor = self.bpm / bpm
+        return replace(self, **self._timed(factor, 0.0), bpm=bpm, duration=self.duration * factor)
+
+    def shifted(self, seconds: float) -> "Performance":
+        """Everything so much later; earlier, where it is negative, and times below 0 are kept."""
+        return replace(self, **self._timed(1.0, seconds), duration=self.duration + seconds)
+
+    def bars(self, count: int) -> list["Performance"]:
+        """The first bars, each by itself; what is up to `EARLY_BEATS` before a barline belongs after it, below 0."""
+        beat = 60 / self.bpm
+        length, early = self.bar_beats * beat, EARLY_BEATS * beat
+        parts = [self.between(n * length - early, (n + 1) * length - early) for n in range(count)]
+        return [replace(part.shifted(-early), duration=length) for part in parts]
+
+    def _timed(self, factor: float, plus: float) -> dict[str, NDArray[np.void]]:
+        """All events at times * factor + plus."""
+        columns = {name: getattr(self, name).copy() for name in EVENTS}
+        for column in columns.values():
+            column["time"] = column["time"] * factor + plus
+        return columns
+
+
+def join_bars(bars: Sequence[Performance]) -> Performance:
+    """Bars one after the other, in tempo and meter of the last; nothing is before 0."""
+    last = bars[-1]
+    starts = np.cumsum([0.0, *(bar.bar_beats * 60 / last.bpm for bar in bars)])
+    moved = [bar.at_tempo(last.bpm).shifted(start) for bar, start in zip(bars, starts.tolist(), strict=False)]
+    columns: dict[str, NDArray[np.void]] = {}
+    for name in EVENTS:
+        column = np.concatenate([getattr(bar, name) for bar in moved])
+        column["time"] = np.maximum(column["time"], 0.0)
+        columns[name] = column[np.argsort(column["time"], kind="stable")]
+    return replace(last, **columns, duration=float(starts[-1]))
 
 
 def make_hits(rows: list[tuple[float, int, float]]) -> NDArray[np.void]:

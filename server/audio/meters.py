@@ -4,10 +4,8 @@ The sound is read from the output's own memory, where it stays for a second afte
 nothing for it, and nothing at all is done while nobody watches.
 """
 
-import heapq
 from collections import deque
 from collections.abc import Callable
-from itertools import count
 from typing import Final
 
 import numpy as np
@@ -17,6 +15,7 @@ from ghostnote.events import Event, NoteEvent, PanicEvent
 from ghostnote.music.articulations import ARTICULATIONS
 from ghostnote.osc.schema import Values
 from ghostnote.osc.table import METER, PLAYED, SPECTRUM
+from ghostnote.timed_queue import TimedQueue
 from server.audio.output import Output
 
 METER_S: Final = 1 / 25
@@ -42,8 +41,7 @@ class Watch:
         self._output_now = output
         self._output: Output | None = None
         self._arrived: deque[Event] = deque(maxlen=MAX_HITS)
-        self._waiting: list[tuple[float, int, NoteEvent]] = []
-        self._order = count()
+        self._waiting: TimedQueue[float, NoteEvent] = TimedQueue(MAX_HITS)
         self._watched = False
         self._peaks = 0
         self._next_meter = self._next_spectrum = 0.0
@@ -70,13 +68,10 @@ class Watch:
             event = self._arrived.popleft()
             if isinstance(event, PanicEvent):
                 self._waiting.clear()
-            elif isinstance(event, NoteEvent) and len(self._waiting) < MAX_HITS:
-                heapq.heappush(self._waiting, (event.at, next(self._order), event))
-        due: list[tuple[str, Values]] = []
-        while self._waiting and self._waiting[0][0] <= now:
-            hit = heapq.heappop(self._waiting)[2]
-            due.append((PLAYED, (ARTICULATIONS[hit.lane].name, hit.velocity)))
-        return due
+            elif isinstance(event, NoteEvent):
+                self._waiting.put(event.at, event)
+        due = self._waiting.take_until(now)
+        return [(PLAYED, (ARTICULATIONS[hit.lane].name, hit.velocity)) for _, hit in due]
 
     def _sound(self, now: float) -> list[tuple[str, Values]]:
         output = self._output_now()

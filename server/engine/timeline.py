@@ -1,11 +1,11 @@
 """What waits for its hop: hits, chokes and pedal movements by the frame at which they are to sound."""
 
-import heapq
 from collections.abc import Callable
 from typing import Final
 
 from ghostnote.events import ChokeEvent, NoteEvent, OpennessEvent
 from ghostnote.music.grid import HopHit
+from ghostnote.timed_queue import TimedQueue
 
 MAX_WAITING: Final = 4096
 
@@ -18,8 +18,7 @@ class Timeline:
     def __init__(self) -> None:
         self.openness = 0.0
         """Of the hi-hat, as far as events were taken."""
-        self._waiting: list[tuple[int, int, Sounding]] = []
-        self._arrivals = 0
+        self._waiting: TimedQueue[int, Sounding] = TimedQueue(MAX_WAITING)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -27,18 +26,17 @@ class Timeline:
     @property
     def full(self) -> bool:
         """Whether nothing more fits."""
-        return len(self._waiting) >= MAX_WAITING
+        return self._waiting.full
 
     def add(self, frame: int, event: Sounding) -> None:
         """Let `event` wait for `frame`."""
-        self._arrivals += 1
-        heapq.heappush(self._waiting, (frame, self._arrivals, event))
+        self._waiting.put(frame, event)
 
     def take(self, start: int, end: int) -> tuple[tuple[HopHit, ...], tuple[int, ...]]:
         """Hits, placed from `start`, and lanes of chokes before `end`, in order; the pedal moves."""
         hits: list[HopHit] = []
         chokes: list[int] = []
-        for frame, event in self._pop(end):
+        for frame, event in self._waiting.take_before(end):
             match event:
                 case NoteEvent(_, lane, velocity):
                     hits.append(HopHit(lane, max(0, frame - start), velocity))
@@ -54,19 +52,11 @@ class Timeline:
 
     def clear(self) -> int:
         """Forget everything, the pedal closed; returns the number of hits that waited."""
-        hits = sum(isinstance(event, NoteEvent) for _, _, event in self._waiting)
+        hits = sum(isinstance(event, NoteEvent) for event in self._waiting)
         self._waiting.clear()
         self.openness = 0.0
         return hits
 
     def move(self, to: Callable[[int], int]) -> None:
         """Move everything; `to` keeps the order of frames."""
-        self._waiting = [(to(frame), order, event) for frame, order, event in self._waiting]
-        heapq.heapify(self._waiting)
-
-    def _pop(self, end: int) -> list[tuple[int, Sounding]]:
-        popped: list[tuple[int, Sounding]] = []
-        while self._waiting and self._waiting[0][0] < end:
-            frame, _, event = heapq.heappop(self._waiting)
-            popped.append((frame, event))
-        return popped
+        self._waiting.move(to)

@@ -14,7 +14,7 @@ from ghostnote.errors import GhostnoteError
 from ghostnote.files.preset import Preset
 from ghostnote.music.feel import felt
 from server.files.inputs import AUTO, read_performance
-from server.files.offline import Advance, Audio, at_tempo, render_performance, save_audio
+from server.files.offline import Advance, Audio, render_performance, save_audio
 from server.render.renderer import Renderer, load_renderer
 
 
@@ -77,7 +77,7 @@ def render_job(renderer: Renderer, settings: Settings, job: Job, advance: Advanc
     began = time.perf_counter()
     performance, remarks = read_performance(job.source, settings.midi_map)
     if settings.tempo is not None:
-        performance = at_tempo(performance, settings.tempo)
+        performance = performance.at_tempo(settings.tempo)
     performance = felt(performance, settings.preset.feel, np.random.default_rng(settings.seed))
     rendering = render_performance(
         renderer, performance, mode=settings.mode, stems=settings.stems, rate=settings.rate, advance=advance

@@ -5,7 +5,7 @@ as suit the processor. The sound is the same. A bundle that is not causal is ren
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Final
@@ -102,16 +102,6 @@ def _tracks(renderer: Renderer, events: Sequence[HopEvents], pieces: Sequence[st
         return renderer.render(events)[None]
     leveled = renderer.render_groups(events) * renderer.gains[:, None, :]
     return leveled[[renderer.groups.index((piece,)) for piece in pieces]]
-
-
-def at_tempo(performance: Performance, bpm: float) -> Performance:
-    """The performance played at another tempo, everything in proportion."""
-    factor = performance.bpm / bpm
-    hits, openness, chokes = performance.hits.copy(), performance.openness.copy(), performance.chokes.copy()
-    for events in (hits, openness, chokes):
-        events["time"] *= factor
-    duration = performance.duration * factor
-    return replace(performance, hits=hits, openness=openness, chokes=chokes, bpm=bpm, duration=duration)
 
 
 def save_audio(path: Path, audio: Audio, sample_rate: int) -> None:

@@ -6,9 +6,8 @@ from math import floor
 from typing import Final
 
 from ghostnote.events import NoteEvent
-from ghostnote.music.performance import Performance, make_hits
+from ghostnote.music.performance import EARLY_BEATS, Performance, make_hits
 from server.engine.transport import Transport
-from server.grooves.bars import EARLY_BEATS
 
 METER: Final = (4, 4)
 BEATS: Final = 4

@@ -4,13 +4,12 @@ Bars lie one after the other in quarter notes, so whatever the tempo does there 
 is taken half a beat before its barline, because a drummer may be early; if none is there, the last is repeated.
 """
 
-import heapq
 from collections import deque
 from dataclasses import replace
-from itertools import count
 from math import ceil
 from typing import Final
 
+from ghostnote.timed_queue import TimedQueue
 from server.grooves.bars import Bar, Stroke
 
 TAKEN_BEATS: Final = 0.5
@@ -36,8 +35,7 @@ class Schedule:
         """The beat at which the next bar starts."""
         self._last: Bar | None = None
         self._begun: deque[tuple[float, Bar]] = deque()
-        self._due: list[tuple[float, int, Item]] = []
-        self._order = count()
+        self._due: TimedQueue[float, Item] = TimedQueue()
 
     def begin(self, beat: float) -> None:
         """The first bar starts at `beat`."""
@@ -55,10 +53,7 @@ class Schedule:
         """What is due before `beat`, in order."""
         while self._next - TAKEN_BEATS <= beat and (bar := self._following()):
             self._lay(bar)
-        items: list[Item] = []
-        while self._due and self._due[0][0] < beat:
-            items.append(heapq.heappop(self._due)[2])
-        return items
+        return [item for _, item in self._due.take_before(beat)]
 
     def reach(self, beat: float) -> Bar | None:
         """The bar that starts to sound now that it is `beat`, None if it is the same as before."""
@@ -81,7 +76,7 @@ class Schedule:
         rows = [(start + beat, (start + beat, openness, bar.felt)) for beat, openness in bar.pedal]
         rows += [(start + min(s.beat, s.felt_beat), (start, s, bar.felt)) for s in bar.strokes]
         for due, item in rows:
-            heapq.heappush(self._due, (due, next(self._order), item))
+            self._due.put(due, item)
         self._begun.append((start, bar))
         self._last, self._next = bar, start + bar.beats
 

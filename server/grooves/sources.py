@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 from ghostnote.errors import GhostnoteError, InputError
 from ghostnote.files.midi import write_midi
 from ghostnote.files.midi_map import MidiMap
-from ghostnote.music.performance import Performance
-from server.grooves.bars import Bar, at_tempo, bar_beats, join, ready_bar, split
+from ghostnote.music.performance import Performance, join_bars
+from server.grooves.bars import Bar, ready_bar
 
 log = logging.getLogger(__name__)
 
@@ -116,11 +116,11 @@ class Source:
     def next_bar(self, bpm: float, drummer: int) -> Bar:
         """The next bar at a tempo, with the feel of drummer 0..10. Raises GhostnoteError."""
         bpm = self.asks_tempo or bpm
-        plain = at_tempo(self._make(bpm, drummer), bpm)
+        plain = self._make(bpm, drummer).at_tempo(bpm)
         if drummer != self._drummer:
             self._take, self._drummer, self._beat = self.models.take(drummer, plain.style), drummer, 0.0
         felt = self._take.play(plain, self._beat) if self._take else None
-        self._beat += bar_beats(plain.meter)
+        self._beat += plain.bar_beats
         first, self._first = self._first, False
         return ready_bar(plain, felt, self.asks_tempo if first else None)
 
@@ -153,7 +153,7 @@ class PromptSource(Source):
         if not self._bars:
             groove = self.models.generate(self._request, bpm, next(self._seeds))
             self._write(groove)
-            self._bars.extend(split(groove, self._request.bars))
+            self._bars.extend(groove.bars(self._request.bars))
         return self._bars.popleft()
 
 
@@ -162,13 +162,13 @@ class ContinueSource(Source):
 
     def __init__(self, models: Models, folder: GrooveFolder | None, phrase: Performance, bars: int) -> None:
         super().__init__(models, folder, "continued")
-        self._context = deque(split(phrase, bars), maxlen=CONTEXT_BARS)
+        self._context = deque(phrase.bars(bars), maxlen=CONTEXT_BARS)
         self._played: list[Performance] = []
         self._seeds = count()
 
     def _make(self, bpm: float, drummer: int) -> Performance:
-        heard = join([at_tempo(bar, bpm) for bar in self._context])
-        (bar,) = split(self.models.play_on(heard, drummer, next(self._seeds)), 1)
+        heard = join_bars([bar.at_tempo(bpm) for bar in self._context])
+        (bar,) = self.models.play_on(heard, drummer, next(self._seeds)).bars(1)
         self._context.append(bar)
         if self._folder:
             self._played.append(bar)
@@ -177,4 +177,4 @@ class ContinueSource(Source):
     def close(self) -> None:
         """Write what was played."""
         if self._played:
-            self._write(join(self._played))
+            self._write(join_bars(self._played))

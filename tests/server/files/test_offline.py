@@ -13,10 +13,10 @@ from ghostnote.files.midi_map import load_map
 from ghostnote.files.preset import Preset
 from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME
 from ghostnote.music.feel import felt
-from ghostnote.music.performance import OPENNESS, Performance, make_hits
+from ghostnote.music.performance import Performance, make_hits
 from server.files.batch import Job, Settings, render_jobs
 from server.files.inputs import choose_map, read_performance
-from server.files.offline import TAIL_SECONDS, at_tempo, render_performance, save_audio
+from server.files.offline import TAIL_SECONDS, render_performance, save_audio
 from server.render.limiter import CEILING_DB
 from server.render.renderer import load_renderer
 from tests.support.paths import ROOT, TINY
@@ -113,14 +113,6 @@ def test_saved_files_read_back(tmp_path, suffix):
     read, rate = soundfile.read(tmp_path / "new" / f"x{suffix}", dtype="float32")
     assert rate == 44100
     np.testing.assert_allclose(read, sound, atol=2e-7)
-
-
-def test_another_tempo_moves_everything_in_proportion():
-    curve = np.array([(0.6, 1.0)], OPENNESS)
-    slow = at_tempo(replace(BEAT, openness=curve), 60.0)
-    np.testing.assert_allclose(slow.hits["time"], BEAT.hits["time"] * 2)
-    assert (slow.bpm, slow.duration, slow.openness["time"][0]) == (60.0, 2.4, 1.2)
-    assert BEAT.hits["time"][1] == 0.5
 
 
 def write_notes(path, notes, channel=9, pedal=False):

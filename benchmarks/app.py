@@ -28,20 +28,20 @@ def home() -> Generator[None]:
         yield
 
 
-def measure() -> None:
+def measure_app() -> None:
     """Print all figures."""
     begin = time.perf_counter()
     from PySide6.QtCore import QEventLoop, QTimer
 
     from desktop.app import make_application
-    from desktop.control import Control
+    from desktop.control import AppController
     from desktop.settings import AppSettings
     from desktop.theme import apply_theme
     from desktop.window import MainWindow
     from ghostnote.osc.free_port import free_port
 
     app = make_application()
-    control = Control(AppSettings(osc_port=free_port()))
+    control = AppController(AppSettings(osc_port=free_port()))
     apply_theme(app, "dark")
     window = MainWindow(control)
     session = control.session
@@ -94,7 +94,7 @@ def main() -> int:
     with JackServer(f"ghostnote-app-{os.getpid()}", block=256, client_timeout=500) as jack, home():
         os.environ.update(jack.environment)
         print(f"load average {os.getloadavg()[0]:.1f}; JACK gives up a dead client after {jack.client_timeout} ms")
-        measure()
+        measure_app()
     return 0
 
 

@@ -54,7 +54,7 @@ class Bench:
         ((_, values),) = self.client.ask("/ghostnote/status")
         return dict(zip(values[::2], values[1::2], strict=True))
 
-    def measure(self, name: str, change: Callable[[int], object], seconds: float = 1.0) -> None:
+    def measure_change(self, name: str, change: Callable[[int], object], seconds: float = 1.0) -> None:
         """A change every so many seconds while the crash rings: one row of the table."""
         every = self.probe.rate // 4
         length = seconds * self.rounds
@@ -86,17 +86,17 @@ def rows(bench: Bench, other: Path) -> None:
     client = bench.client
     ((_, kits),) = client.ask("/ghostnote/kits")
     bundles = (str(other), str(bundle_folder(None)))
-    bench.measure("nothing", lambda n: None)
-    bench.measure("kit", lambda n: client.send("/ghostnote/kit", kits[n % len(kits)]))
-    bench.measure("level", lambda n: client.send("/ghostnote/level/snare", -3.0 * (n % 2)))
-    bench.measure("preset", lambda n: client.send("/ghostnote/preset", f"change{n % 2}"))
+    bench.measure_change("nothing", lambda n: None)
+    bench.measure_change("kit", lambda n: client.send("/ghostnote/kit", kits[n % len(kits)]))
+    bench.measure_change("level", lambda n: client.send("/ghostnote/level/snare", -3.0 * (n % 2)))
+    bench.measure_change("preset", lambda n: client.send("/ghostnote/preset", f"change{n % 2}"))
     client.send("/ghostnote/level/snare", 0.0)  # one pass again: pieces of another level take a pass of their own
-    bench.measure("nothing", lambda n: None, 3)
-    bench.measure("bundle", lambda n: client.change("/ghostnote/bundle", [bundles[n % 2]]), 3)
+    bench.measure_change("nothing", lambda n: None, 3)
+    bench.measure_change("bundle", lambda n: client.change("/ghostnote/bundle", [bundles[n % 2]]), 3)
     client.send("/ghostnote/tempo", 240)
     client.send("/ghostnote/mode", "window")
-    bench.measure("nothing, window mode", lambda n: None, 3)
-    bench.measure("bundle, window mode", lambda n: client.change("/ghostnote/bundle", [bundles[n % 2]]), 3)
+    bench.measure_change("nothing, window mode", lambda n: None, 3)
+    bench.measure_change("bundle, window mode", lambda n: client.change("/ghostnote/bundle", [bundles[n % 2]]), 3)
 
 
 def prepare(home: Path) -> Path:

@@ -120,7 +120,7 @@ def systems(block: int, folder: Path) -> list[System]:
     return found
 
 
-def measure(system: System, server: JackServer, load: str, hits: int, seed: int) -> Result:
+def measure_system(system: System, server: JackServer, load: str, hits: int, seed: int) -> Result:
     """One run: start the program, send hits at random frames, and see when each is heard."""
     with running(system.command, server) as process, Probe(server) as probe, StallWatch() as stalls:
         wait_until(
@@ -298,7 +298,7 @@ def measure_all(options: argparse.Namespace, folder: Path) -> list[Result]:
                 for turn, system in product(range(options.rounds), found):
                     with JackServer(f"ghostnote-bench-{os.getpid()}", block=block) as server:
                         hits = -(-options.hits // options.rounds)
-                        runs[system.name].append(measure(system, server, load, hits, turn))
+                        runs[system.name].append(measure_system(system, server, load, hits, turn))
                 for one in map(together, runs.values()):
                     results.append(one)
                     print(*rows(one), sep="\n", flush=True)

@@ -22,7 +22,7 @@ GROOVE: Final = GROOVES_DIR / "pocket_funk.toml"
 SECONDS: Final = 4.0
 
 
-def measure(
+def time_step(
     renderer: Renderer, events: list[HopEvents], hops: int, before: Callable[[int], None] = lambda _: None
 ) -> tuple[float, float, float]:
     """p50 and p99 [ms] of calls of `hops` hops, and p50 of their processor time [ms].
@@ -60,16 +60,16 @@ def main() -> None:
 
     print(f"{'':28}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms':>9}{'of its time':>12}")
     for hops in (1, 2, 4, 8, 32, 128):
-        show(f"{hops} hops a call", hops, measure(renderer, events, hops))
+        show(f"{hops} hops a call", hops, time_step(renderer, events, hops))
     kits = renderer.kits
     show(
         "1 hop after a change of kit",
         1,
-        measure(renderer, events, 1, lambda n: renderer.set_kit({kits[n % len(kits)]: 1})),
+        time_step(renderer, events, 1, lambda n: renderer.set_kit({kits[n % len(kits)]: 1})),
     )
     for count in (2, 3, len(PIECES)):
         renderer.limit_passes(count)
-        show(f"1 hop in {count} passes, all awake", 1, measure(renderer, [EVERY_PIECE, *events], 1))
+        show(f"1 hop in {count} passes, all awake", 1, time_step(renderer, [EVERY_PIECE, *events], 1))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def main() -> int:
 def take_all() -> None:
     """Start the app, play, and save the pages."""
     from desktop.app import add_pages, make_application
-    from desktop.control import Control
+    from desktop.control import AppController
     from desktop.first_run import remember_seen
     from desktop.first_run_page import FirstRunPage
     from desktop.settings import AppSettings
@@ -54,7 +54,7 @@ def take_all() -> None:
     from ghostnote.osc.free_port import free_port
 
     app = make_application()
-    control = Control(AppSettings(osc_port=free_port()))
+    control = AppController(AppSettings(osc_port=free_port()))
     apply_theme(app, "dark")
     window = MainWindow(control)
     remember_seen()  # or a line about the check would come

@@ -43,7 +43,7 @@ IDLE_LOAD: Final = 0.3
 
 
 @dataclass(frozen=True)
-class Look:
+class SoakSample:
     """The server at one moment."""
 
     seconds: float
@@ -86,11 +86,11 @@ class LateHops(threading.Thread):
         )
 
 
-def look(pid: int, began: float, cpu: float) -> Look:
+def look(pid: int, began: float, cpu: float) -> SoakSample:
     """The process and its own figures now."""
     threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
     rss, own = memory_mib(pid), memory_mib(pid, "RssAnon")
-    return Look(time.monotonic() - began, rss, own, threads, cpu, figures())
+    return SoakSample(time.monotonic() - began, rss, own, threads, cpu, figures())
 
 
 def figures() -> dict[str, float | str]:
@@ -101,7 +101,7 @@ def figures() -> dict[str, float | str]:
 
 def soak(
     load: Load, seconds: float, every: float, seed: int, block: int, serve: Sequence[str]
-) -> tuple[list[Look], dict[str, str]]:
+) -> tuple[list[SoakSample], dict[str, str]]:
     """Looks at the server and what there is to say besides. `serve`: further options of `ghostnote serve`."""
     r = random.Random(seed)
     command = ghostnote("serve", "--midi-api", "jack", "--osc-port", str(OSC_PORT), "--block", str(block), *serve)
@@ -137,7 +137,7 @@ def soak(
 
 def _play(
     load: Load, probe: Probe, pid: int, r: random.Random, seconds: float, every: float
-) -> tuple[list[Look], float]:
+) -> tuple[list[SoakSample], float]:
     began, spent, looked, peak = time.monotonic(), cpu_seconds(pid), 0.0, -np.inf
     looks = [look(pid, began, 0.0)]
     print(HEAD, row(looks[0]), sep="\n", flush=True)
@@ -171,7 +171,7 @@ COLUMNS: Final = ("minutes", "RSS MiB", "own MiB", "threads", "CPU %", *(name.re
 HEAD: Final = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 
-def row(state: Look) -> str:
+def row(state: SoakSample) -> str:
     """One line of the table."""
     numbers = [state.figures.get(name, "-") for name in COUNTERS]
     cells = [f"{state.seconds / 60:.1f}", f"{state.rss:.2f}", f"{state.own:.2f}", str(state.threads)]
@@ -179,7 +179,7 @@ def row(state: Look) -> str:
     return f"| {' | '.join([*cells, *(f'{n:.2f}' if isinstance(n, float) else str(n) for n in numbers)])} |"
 
 
-def growth(looks: list[Look], memory: Callable[[Look], float]) -> str:
+def growth(looks: list[SoakSample], memory: Callable[[SoakSample], float]) -> str:
     """MiB per hour by regression over the looks after the warm-up, with its standard error."""
     late = [one for one in looks if one.seconds >= WARM_UP_SECONDS]
     if len(late) < 4:
@@ -189,7 +189,7 @@ def growth(looks: list[Look], memory: Callable[[Look], float]) -> str:
     return f"{slope:+.2f} ± {np.sqrt(covariance[0, 0]):.2f} MiB per hour"
 
 
-def facts(looks: list[Look], said: dict[str, str]) -> dict[str, str]:
+def facts(looks: list[SoakSample], said: dict[str, str]) -> dict[str, str]:
     """What the looks come to, and what was said besides."""
     end, hops = looks[-1].figures, int(looks[-1].figures["hops"]) - int(looks[0].figures["hops"])
     late = int(end["late_hops"]) - int(looks[0].figures["late_hops"])
@@ -202,7 +202,7 @@ def facts(looks: list[Look], said: dict[str, str]) -> dict[str, str]:
     }
 
 
-def page(load: Load, looks: list[Look], said: dict[str, str], block: int, before: float) -> str:
+def page(load: Load, looks: list[SoakSample], said: dict[str, str], block: int, before: float) -> str:
     """The page. `before`: load average of the minute before the start."""
     text = (Path(__file__).parent / "soak_page.md").read_text(encoding="utf-8")
     machine = f"{cpu_name()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"

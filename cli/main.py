@@ -129,16 +129,16 @@ def run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except GhostnoteError as error:
-        return _complain(str(error))
+        return _print_error(str(error))
     except ModuleNotFoundError as error:
         hint = _missing_extra(error)
         if hint is None:
             raise
-        return _complain(hint)
+        return _print_error(hint)
     return 0
 
 
-def _complain(message: str) -> int:
+def _print_error(message: str) -> int:
     Console(stderr=True, soft_wrap=True).print(f"[red]ghostnote:[/red] {escape(message)}", highlight=False)
     return USER_ERROR
 

@@ -13,7 +13,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
 from desktop.about_page import AboutPage
-from desktop.control import Control
+from desktop.control import AppController
 from desktop.first_run_page import TITLE, FirstRunPage
 from desktop.settings import load_settings
 from desktop.single import SingleInstance
@@ -32,7 +32,7 @@ def run_app(given: Mapping[str, Any]) -> int:
     if not single.first():
         _log.info("Ghostnote runs already: its window was called")
         return 0
-    control = Control(replace(load_settings(), **given))
+    control = AppController(replace(load_settings(), **given))
     apply_theme(app, control.settings.theme)
     window = MainWindow(control)
     add_pages(app, window)

@@ -20,7 +20,7 @@ from ghostnote.osc.schema import Values
 from ghostnote.osc.table import PLAYED
 
 
-class Control(QObject):
+class AppController(QObject):
     """The app without its window."""
 
     state = Signal(str, str)
@@ -183,4 +183,4 @@ class Control(QObject):
 
     def _show(self, articulation: str, velocity: float) -> None:
         if not self.session.offers(PLAYED):
-            self.session.tell(PLAYED, articulation, velocity)
+            self.session.notify(PLAYED, articulation, velocity)

@@ -12,7 +12,7 @@ SEEN: Final = "first-run-done"
 
 
 @dataclass(frozen=True)
-class Finding:
+class DoctorResult:
     """One thing that was looked at."""
 
     name: str
@@ -27,16 +27,16 @@ class Finding:
         return tuple(code for code in self.remedy.split("`")[1::2] if " " in code and not code.startswith("-"))
 
 
-def read_findings(text: str) -> list[Finding]:
+def read_findings(text: str) -> list[DoctorResult]:
     """The findings in what `ghostnote doctor --json` wrote. Raises InputError where it is something else."""
     try:
         rows = json.loads(text)
-        return [Finding(str(r["name"]), bool(r["good"]), str(r["found"]), str(r["remedy"])) for r in rows]
+        return [DoctorResult(str(r["name"]), bool(r["good"]), str(r["found"]), str(r["remedy"])) for r in rows]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"`ghostnote doctor` wrote {text.strip()[-200:]!r}, expected its findings: {error}") from None
 
 
-def summary(findings: list[Finding]) -> str:
+def summary(findings: list[DoctorResult]) -> str:
     """One line for all of them."""
     faults = sum(not one.good for one in findings)
     if not faults:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QProcess, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from desktop.first_run import Finding, is_first_run, read_findings, remember_seen, summary
+from desktop.first_run import DoctorResult, is_first_run, read_findings, remember_seen, summary
 from desktop.program import command
 from desktop.widgets.parts import button, card, column, label, row, set_tone
 from ghostnote.errors import InputError
@@ -22,7 +22,7 @@ class Doctor(QObject):
     """Runs `ghostnote doctor` in a process of its own: looking takes seconds."""
 
     found = Signal(list)
-    """Of `Finding`."""
+    """Of `DoctorResult`."""
     failed = Signal(str)
     """It did not get so far; why."""
 
@@ -87,18 +87,18 @@ class FirstRunPage(QWidget):
         remember_seen()
         self.look()
 
-    def look_once(self, tell: Callable[[str], None], delay_ms: int = FIRST_LOOK_MS) -> None:
-        """At the first run, look after a while, when the sound is there; `tell` a line if there is something to do."""
+    def look_once(self, show: Callable[[str], None], delay_ms: int = FIRST_LOOK_MS) -> None:
+        """At the first run, look after a while, when the sound is there; `show` a line if there is something to do."""
         if not is_first_run():
             return
 
-        def told(findings: list[Finding]) -> None:
-            self.doctor.found.disconnect(told)
+        def received(findings: list[DoctorResult]) -> None:
+            self.doctor.found.disconnect(received)
             remember_seen()
             if not all(finding.good for finding in findings):
-                tell(summary(findings))
+                show(summary(findings))
 
-        self.doctor.found.connect(told)
+        self.doctor.found.connect(received)
         QTimer.singleShot(delay_ms, self, self.look)
 
     def look(self) -> None:
@@ -107,7 +107,7 @@ class FirstRunPage(QWidget):
         self.summary.setText("Looking ...")
         self.doctor.look()
 
-    def show_findings(self, findings: list[Finding]) -> None:
+    def show_findings(self, findings: list[DoctorResult]) -> None:
         """Show these in place of the ones before."""
         self.again.setEnabled(True)
         self.summary.setText(summary(findings))
@@ -122,7 +122,7 @@ class FirstRunPage(QWidget):
         self.summary.setText(why)
 
 
-def _card(finding: Finding) -> QFrame:
+def _card(finding: DoctorResult) -> QFrame:
     state = label("Good" if finding.good else "To do", "chip")
     set_tone(state, "good" if finding.good else "warn")
     name = _sentence(finding.name)

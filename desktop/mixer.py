@@ -21,7 +21,7 @@ class Mixer:
         """Level of each piece [dB] when it is heard."""
         self.muted: set[str] = set()
         self.soloed: set[str] = set()
-        session.listen("level", self._told)
+        session.listen("level", self._on_change)
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call `changed` after every change from now on."""
@@ -53,7 +53,7 @@ class Mixer:
                 self._session.change(path(f"level/{piece}"), db)
         self._changed()
 
-    def _told(self, address: str, values: Values) -> None:
+    def _on_change(self, address: str, values: Values) -> None:
         """A level as it is in force: another's change takes away our mute or solo of that piece."""
         piece, db = address.rpartition("/")[2], float(values[0])
         if self.silent(piece):

@@ -14,7 +14,7 @@ FORMATS: Final = ("wav", "flac")
 
 
 @dataclass(frozen=True)
-class RenderWish:
+class RenderRequest:
     """One file to be rendered."""
 
     source: Path

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QProcess, Signal
 
 from desktop.program import command
-from desktop.render_plan import RenderWish, percent, written
+from desktop.render_plan import RenderRequest, percent, written
 from ghostnote.files.preset import dump_preset
 
 END_MS = 3000
@@ -27,7 +27,7 @@ class RenderQueue(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._waiting: deque[RenderWish] = deque()
+        self._waiting: deque[RenderRequest] = deque()
         self._target = Path()
         self._folder = tempfile.TemporaryDirectory(prefix="ghostnote-")
         self._last = ""
@@ -39,9 +39,9 @@ class RenderQueue(QObject):
         process.finished.connect(lambda code, _: self._finished(code))
         process.errorOccurred.connect(self._error)
 
-    def add(self, wish: RenderWish) -> None:
+    def add(self, request: RenderRequest) -> None:
         """Render it when its turn comes."""
-        self._waiting.append(wish)
+        self._waiting.append(request)
         if not self.busy:
             self._next()
 
@@ -62,13 +62,13 @@ class RenderQueue(QObject):
         if not self.busy:
             self.idle.emit()
             return
-        wish = self._waiting.popleft()
-        self._target, self._last = wish.target, ""
+        request = self._waiting.popleft()
+        self._target, self._last = request.target, ""
         preset = Path(self._folder.name, "preset.toml")
-        preset.write_text(dump_preset(wish.preset), encoding="utf-8")
-        program, *arguments = command(*wish.arguments(self._target, preset))
+        preset.write_text(dump_preset(request.preset), encoding="utf-8")
+        program, *arguments = command(*request.arguments(self._target, preset))
         self._process.start(program, arguments)
-        self.began.emit(wish.source)
+        self.began.emit(request.source)
 
     def _read(self) -> None:
         for line in bytes(self._process.readAllStandardOutput().data()).decode("utf-8", "replace").splitlines():

@@ -58,7 +58,7 @@ class Session:
         """Call `listener` with address and values at every change of `topic`."""
         self._listeners[topic].append(listener)
 
-    def tell(self, address: str, *values: Value) -> None:
+    def notify(self, address: str, *values: Value) -> None:
         """Call the listeners of an address's topic."""
         for listener in self._listeners[topic_of(address)]:
             listener(address, values)
@@ -71,14 +71,14 @@ class Session:
             self._refused(values)
         elif address == STATUS:
             self.figures = {str(name): value for name, value in zip(values[::2], values[1::2], strict=False)}
-            self.tell(address, *values)
+            self.notify(address, *values)
         elif address == SETTINGS:
             self._save(str(values[0]))
         elif (row := BY_PATH.get(address)) is None or not row.feedback:
-            self.tell(address, *values)
+            self.notify(address, *values)
         elif not self._is_old_echo(address, values) and not (address in self._restore and not self.connected):
             self.values[address] = values
-            self.tell(address, *values)
+            self.notify(address, *values)
 
     def _is_old_echo(self, address: str, values: Values) -> bool:
         held = self._held.get(address)
@@ -98,7 +98,7 @@ class Session:
         row = BY_PATH.get(address)
         if row is not None and row.feedback:
             self._send(address)
-        self.tell(ERROR, *values)
+        self.notify(ERROR, *values)
 
     def tick(self) -> None:
         """To be called about twice a second: asks for what may have been mistaken for an old echo."""
@@ -116,7 +116,7 @@ class Session:
                 self.change(address, *values)
             else:
                 self._send(address)
-        self.tell(path("connection"), 1)
+        self.notify(path("connection"), 1)
 
     def lost(self) -> None:
         """The server is gone."""
@@ -125,7 +125,7 @@ class Session:
         self.connected = False
         self._held.clear()
         self._doubtful.clear()
-        self.tell(path("connection"), 0)
+        self.notify(path("connection"), 0)
 
     def _fits(self, address: str, values: Values) -> bool:
         kits, drummers = self.values.get(path("kits"), ()), self.values.get(path("drummers"), ())
@@ -153,18 +153,18 @@ class Session:
         self.values[address] = values
         self._held[address] = (self._now(), values)
         self._send(address, *values)
-        self.tell(address, *values)
+        self.notify(address, *values)
 
     def hit(self, articulation: str, velocity: float) -> None:
         """Play one hit now."""
         self._send(path("hit"), articulation, float(velocity))
         if not self.offers(PLAYED):
-            self.tell(PLAYED, articulation, velocity)
+            self.notify(PLAYED, articulation, velocity)
 
     def panic(self) -> None:
         """Silence at once."""
         self._send(PANIC)
-        self.tell(PANIC)
+        self.notify(PANIC)
 
     def transport(self, action: str) -> None:
         """ "start", "stop" or "continue"."""
@@ -205,9 +205,9 @@ class Session:
         try:
             save_preset(name, parse_preset(text, "of the server"), overwrite=overwrite)
         except (GhostnoteError, OSError) as error:
-            self.tell(path("saved"), name, str(error))
+            self.notify(path("saved"), name, str(error))
         else:
-            self.tell(path("saved"), name, "")
+            self.notify(path("saved"), name, "")
 
     @staticmethod
     def offers(address: str) -> bool:

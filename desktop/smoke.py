@@ -34,24 +34,24 @@ class Watcher(QObject):
             self._watch(watched)
         elif event.type() == QEvent.Type.Paint and watched is self._window:
             self._app.removeEventFilter(self)
-            tell("window")
+            report("window")
         return False
 
     def _watch(self, window: MainWindow) -> None:
         self._window = window
         control = window.control
         control.link.arrived.connect(self._arrived)
-        control.process.spare.ready.connect(lambda: tell("spare"))
-        control.failed.connect(lambda why: tell("failed", why=why) if why else None)
+        control.process.spare.ready.connect(lambda: report("spare"))
+        control.failed.connect(lambda why: report("failed", why=why) if why else None)
 
     def _arrived(self) -> None:
         assert self._window is not None
         control = self._window.control
-        tell("server", pid=control.process.pid, port=control.link.port)
+        report("server", pid=control.process.pid, port=control.link.port)
         control.play(GROOVE)
 
 
-def tell(event: str, **facts: object) -> None:
+def report(event: str, **facts: object) -> None:
     """Write one line for `ghostnote smoke`, with the processor time [s] that this process has used so far."""
     sys.stdout.write(json.dumps({"event": event, "at": time.time(), "cpu": time.process_time(), **facts}) + "\n")
     sys.stdout.flush()

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.control import Control
+from desktop.control import AppController
 from desktop.kit_list import read_manifest
 from desktop.theme import ASSETS, apply_theme
 from desktop.widgets.banner import Banner
@@ -48,7 +48,7 @@ class MainWindow(QMainWindow):
     closing = Signal()
     """The window is being closed by the user."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: AppController) -> None:
         super().__init__()
         self.control, session = control, control.session
         self.setWindowTitle("Ghostnote")

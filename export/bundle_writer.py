@@ -45,7 +45,7 @@ SIZES: Final = ((2, 4), (1, 1), (3, 17))
 
 
 @dataclass(frozen=True)
-class Facts:
+class BundleFacts:
     """What the networks themselves do not know."""
 
     name: str
@@ -72,7 +72,7 @@ class Report:
 
 
 def export_bundle(
-    codec: "DrumCodec", predictor: "LivePredictor", facts: Facts, out: Path, *, precision: str = "fp16"
+    codec: "DrumCodec", predictor: "LivePredictor", facts: BundleFacts, out: Path, *, precision: str = "fp16"
 ) -> Report:
     """Write the bundle to the folder `out`, replacing a bundle that is there once all is well.
 
@@ -94,7 +94,7 @@ def export_bundle(
             folder = small
             round_to_half(codec)
             round_to_half(predictor)
-            predictor.memory.measure()
+            predictor.memory.update_statistics()
             parity, samples = write_graphs(codec, predictor, facts, small, finish=store_half)
             # The condition graph stays: it runs once per change of kit.
             for tracing in samples[1:] if precision == "int8" else ():
@@ -120,7 +120,7 @@ def export_bundle(
 def write_graphs(
     codec: "DrumCodec",
     predictor: "LivePredictor",
-    facts: Facts,
+    facts: BundleFacts,
     folder: Path,
     finish: Callable[[Path], None] | None = None,
 ) -> tuple[list[Parity], list[Tracing]]:
@@ -190,7 +190,7 @@ def ringing(kits: Sequence[KitInfo], codec: "DrumCodec", predictor: "LivePredict
 
 
 def make_manifest(
-    codec: "DrumCodec", facts: Facts, samples: Sequence[Tracing], folder: Path, precision: str
+    codec: "DrumCodec", facts: BundleFacts, samples: Sequence[Tracing], folder: Path, precision: str
 ) -> Manifest:
     """The manifest of the graphs in `folder`."""
     files = {tracing.role: f"{tracing.role}.onnx" for tracing in samples}

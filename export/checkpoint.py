@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from export.bundle_writer import Facts
+from export.bundle_writer import BundleFacts
 from ghostnote.files.bundle import KitInfo, Training
 
 DATA: Final = (
@@ -15,14 +15,14 @@ DATA: Final = (
 
 def facts_of(
     metadata: Mapping[str, Any], name: str, *, books: int, temperature: float | None, machine: str, notes: str
-) -> Facts:
+) -> BundleFacts:
     """Facts of a checkpoint written by `ghostnote train`; `temperature` None takes the metadata's, else 0."""
     own = metadata.get("temperature", 0.0) if temperature is None else temperature
     values = tuple(float(t) for t in own) if isinstance(own, list | tuple) else (float(own),) * books
     kits = tuple(KitInfo(**kit) for kit in metadata["kits"])
     drummers = metadata["drummers"]
     names = drummer_names(drummers) if isinstance(drummers, int) else tuple(drummers)
-    return Facts(
+    return BundleFacts(
         name=name,
         kits=kits,
         drummers=names,

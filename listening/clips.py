@@ -56,7 +56,7 @@ def find_clips(folder: Path) -> dict[str, Path]:
     return found
 
 
-def measure(path: Path) -> Level:
+def measure_loudness(path: Path) -> Level:
     """Loudness and peak of a sound file. Raises InputError for one that is damaged, too short or silent."""
     audio, rate = read(path)
     if len(audio) < SHORTEST * rate:

@@ -9,7 +9,7 @@ from socketserver import ThreadingTCPServer
 from typing import Any, Final
 
 from ghostnote.errors import InputError, MissingError
-from listening.session import Session
+from listening.session import ListeningSession
 
 HOST: Final = "127.0.0.1"
 PAGE: Final = Path(__file__).with_name("page.html")
@@ -24,11 +24,11 @@ class ListenServer(ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, session: Session, port: int) -> None:
+    def __init__(self, session: ListeningSession, port: int) -> None:
         """`port` 0 takes a free one. Raises MissingError where the port is taken."""
         self.session = session
         try:
-            super().__init__((HOST, port), _Handler)
+            super().__init__((HOST, port), _ListeningHandler)
         except OSError as error:
             raise MissingError(f"port {port} of {HOST} cannot be used ({error}): choose another --port") from error
 
@@ -47,7 +47,7 @@ class ListenServer(ThreadingTCPServer):
         _log.debug("request from %s failed", client_address, exc_info=True)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _ListeningHandler(BaseHTTPRequestHandler):
     server: ListenServer  # type: ignore[assignment]
     timeout = 10
     server_version = "Ghostnote"

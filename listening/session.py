@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ghostnote.errors import InputError
-from listening.clips import Level, common_loudness, matched_wav, measure
+from listening.clips import Level, common_loudness, matched_wav, measure_loudness
 from listening.results import Answer, append, read_answers, scores
 from listening.trials import Mode, Trial, abx_trials, answers, paired, rating_trials
 
 
 @dataclass(frozen=True)
-class Request:
+class ListeningRequest:
     """What a user asked for."""
 
     a: Path
@@ -30,10 +30,10 @@ class Request:
     """None: go on with the last unfinished test of this listener, else begin another."""
 
 
-class Session:
+class ListeningSession:
     """Asks the trials in order; safe to use from several threads."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ListeningRequest) -> None:
         """Raises InputError or MissingError for clips or a results file that cannot serve."""
         self.request = request
         recorded, self.damaged_lines = read_answers(request.out)
@@ -120,4 +120,4 @@ class Session:
 
 
 def _levels(trials: Sequence[Trial]) -> dict[Path, Level]:
-    return {path: measure(path) for path in dict.fromkeys(p for trial in trials for p in trial.clips.values())}
+    return {path: measure_loudness(path) for path in dict.fromkeys(p for trial in trials for p in trial.clips.values())}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ghostnote.errors import InputError, MissingError
 from ghostnote.music.articulations import ARTICULATIONS
 from sampler.files import FolderFiles, PackedFiles
-from sampler.kit_file import KitFile, KitInfo, RecordedLayer, parse_kit_file
+from sampler.kit_file import KitFile, KitSummary, RecordedLayer, parse_kit_file
 
 SAMPLE_RATE: Final = 48000
 
@@ -42,7 +42,7 @@ class Kit:
     `choke_groups`: lanes of which only the last struck one sounds.
     """
 
-    info: KitInfo
+    info: KitSummary
     sample_rate: int
     layers: NDArray[np.void] = field(repr=False)
     samples: tuple[NDArray[np.float32], ...] = field(repr=False)
@@ -85,7 +85,7 @@ def load_kit_from_files(files: Mapping[str, bytes], kit_id: str, sample_rate: in
     return _Loader(files, sample_rate).load(kit_id)
 
 
-def list_kits(folder: Path) -> list[KitInfo]:
+def list_kits(folder: Path) -> list[KitSummary]:
     """Kits in `folder` (its sub-folders with a kit.toml), by id. Raises MissingError where there is none."""
     paths = sorted(Path(folder).glob("*/kit.toml"))
     if not paths:

@@ -12,7 +12,7 @@ VELOCITY_RESPONSES: Final = ("layers", "square")
 
 
 @dataclass(frozen=True)
-class KitInfo:
+class KitSummary:
     """What a list of kits shows."""
 
     id: str
@@ -55,7 +55,7 @@ class ArticulationEntry:
 class KitFile:
     """A checked `kit.toml`."""
 
-    info: KitInfo
+    info: KitSummary
     channels: int
     articulations: dict[str, ArticulationEntry]
     """One entry per name of `ghostnote.music.articulations`."""
@@ -125,7 +125,7 @@ def parse_kit_file(content: bytes, where: str, kit_id: str) -> KitFile:
         table = _Table(tomllib.loads(content.decode("utf-8")), where)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{where}: not a TOML file: {error}") from error
-    info = KitInfo(*(table.take(key, str) for key in ("id", "name", "character", "licence", "author")))
+    info = KitSummary(*(table.take(key, str) for key in ("id", "name", "character", "licence", "author")))
     if info.id != kit_id:
         raise InputError(f"{where}: 'id' should be the folder's name '{kit_id}', found {info.id!r}")
     channels = table.number("channels", int, 1, 2)

@@ -15,7 +15,7 @@ from ghostnote.errors import InputError, MissingError
 from ghostnote.files.midi_map import MidiMap, load_map
 from ghostnote.music.articulations import ARTICULATIONS, CYMBAL_LANES, HAT_LANES, LANE_OF_NAME, N_LANES, lanes_of_piece
 from sampler.kit import LAYER, SAMPLE_RATE, Kit
-from sampler.kit_file import MAX_VELOCITY, KitInfo
+from sampler.kit_file import MAX_VELOCITY, KitSummary
 
 DRUM_BANK: Final = 128
 REFERENCE_VELOCITIES: Final = (25, 51, 76, 102, 127)
@@ -62,7 +62,7 @@ def load_soundfont(
     if len(playable) < N_LANES:
         silent = dict.fromkeys(ARTICULATIONS[lane].piece for lane, note in enumerate(notes) if note is None)
         raise InputError(f"{path}: preset {program} ({preset}) has no sound for {', '.join(silent)}")
-    kit_info = KitInfo(
+    kit_info = KitSummary(
         id=path.stem if program == 0 else f"{path.stem}_{program}",
         name=f"{info.get('INAM') or path.stem}: {preset}",
         character=f"SoundFont {path.name}, drum preset {program}",
@@ -173,7 +173,7 @@ def _note_of_lane(lane: int, midi_map: MidiMap, strokes: dict[int, list[_Stroke]
     return next((note for note in candidates if note in strokes), None)
 
 
-def _assemble(info: KitInfo, notes: list[int], strokes: dict[int, list[_Stroke]], sample_rate: int) -> Kit:
+def _assemble(info: KitSummary, notes: list[int], strokes: dict[int, list[_Stroke]], sample_rate: int) -> Kit:
     """The kit whose lanes play `notes` [N_LANES]."""
     loudest = max(np.abs(strokes[notes[LANE_OF_NAME[name]]][-1][1]).max() for name in ("kick", "snare"))
     gain = np.float32(10 ** (KIT_PEAK_DB / 20) / loudest)

@@ -9,7 +9,7 @@ from ghostnote.files.bundle import bundle_folder
 from ghostnote.latency import ARRIVAL_SECONDS, WORK_SECONDS, block_wait
 from ghostnote.music.articulations import PIECES
 from server.config import ServeConfig
-from server.engine.live_settings import Renders
+from server.engine.live_settings import LiveRenderer
 from server.render.renderer import EVERY_PIECE, Renderer, load_renderer
 from server.system.scheduling import OTHER_PRIORITY, prioritise_thread
 
@@ -20,7 +20,7 @@ LEAST_PASSES: Final = 2
 """What sounds, and what is off."""
 
 
-def load_bundle(config: ServeConfig) -> Renders:
+def load_bundle(config: ServeConfig) -> LiveRenderer:
     """The renderer of the bundle that `config` names. Raises BundleError, MissingError, InputError."""
     folder = bundle_folder(config.bundle or None)
     renderer = load_renderer(folder, threads=config.threads, provider=config.provider, beside=True)

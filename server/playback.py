@@ -11,10 +11,10 @@ from ghostnote.osc.schema import Value
 from server.audio import portaudio as audio
 from server.audio.output import Output
 from server.config import ServeConfig
-from server.engine.bundle_swap import Heard
+from server.engine.bundle_swap import RecentHops
 from server.engine.engine import Engine
 from server.engine.inbox import Inbox
-from server.engine.live_settings import Control
+from server.engine.live_settings import LiveSettings
 from server.engine.stats import CpuMeter, Stats
 from server.engine.whole_windows import measure_share
 from server.render.limiter import Limiter
@@ -24,17 +24,17 @@ log = logging.getLogger(__name__)
 
 STALLED_SECONDS: Final = 1.0
 """A device that takes nothing for so long is gone."""
-LOOK_SECONDS: Final = 0.25
+CHECK_SECONDS: Final = 0.25
 CLOSE_SECONDS: Final = 2.0
 
 
 class Playback:
     """What plays. All methods belong to one thread, the attributes may be read by any."""
 
-    def __init__(self, config: ServeConfig, inbox: Inbox, control: Control, stop: threading.Event) -> None:
+    def __init__(self, config: ServeConfig, inbox: Inbox, live: LiveSettings, stop: threading.Event) -> None:
         """`stop` ends everything; the render thread sets it, too, when it cannot go on. Raises InputError."""
-        self.config, self.inbox, self.control, self.stop = config, inbox, control, stop
-        self._share = measure_share(control.renderer)
+        self.config, self.inbox, self.live, self.stop = config, inbox, live, stop
+        self._share = measure_share(live.renderer)
         self.stats = Stats()
         self.engine: Engine | None = None
         self.output: Output | None = None
@@ -59,15 +59,13 @@ class Playback:
 
     def start(self, device: audio.DeviceInfo) -> None:
         """Open `device` and begin to render. Raises InputError where it cannot be opened."""
-        renderer = self.control.renderer
+        renderer = self.live.renderer
         output = audio.open_output(
             device, self.config.rate or renderer.sample_rate, self.config.block, self.config.backend or None
         )
         lead = round(self.config.lead_ms * output.rate / 1000) or None
         limiter = Limiter(renderer.sample_rate, renderer.channels)
-        engine = Engine(
-            output, self.inbox, self.control, lead=lead, limiter=limiter, stats=self.stats, share=self._share
-        )
+        engine = Engine(output, self.inbox, self.live, lead=lead, limiter=limiter, stats=self.stats, share=self._share)
         self.engine, self.output, self.device = engine, output, device
         self._thread = threading.Thread(target=self._render, args=(engine,), name="render", daemon=True)
         self._thread.start()
@@ -93,7 +91,7 @@ class Playback:
     def watch(self) -> None:
         """Look after the output until `stop` is set; opens it again whenever it was lost."""
         consumed, moved = -1, time.perf_counter()
-        while not self.stop.wait(LOOK_SECONDS):
+        while not self.stop.wait(CHECK_SECONDS):
             output = self.output
             self._cpu_percent = self._cpu.percent()
             if output is None:
@@ -105,7 +103,7 @@ class Playback:
             if not output.alive() or time.perf_counter() - moved > STALLED_SECONDS:
                 self._lose(output)
             else:
-                self._xruns = output.tend()
+                self._xruns = output.poll()
 
     def _lose(self, output: Output) -> None:
         log.warning("the output %s is gone: waiting for it", output.name)
@@ -128,11 +126,11 @@ class Playback:
             self.start(audio.find_output(wanted))
         except GhostnoteError as error:
             log.debug("%s", error)
-            self.stop.wait(1 - LOOK_SECONDS)
+            self.stop.wait(1 - CHECK_SECONDS)
         else:
             log.warning("the output is back")
 
-    def heard(self) -> Heard:
+    def heard(self) -> RecentHops:
         """The last hops that were rendered. Any thread."""
         return list(self.engine.heard) if self.engine else []
 
@@ -146,7 +144,7 @@ class Playback:
             "late_hops": stats.late_hops,
             "dropped_frames": stats.dropped_frames,
             "hops": stats.hops,
-            "mode": self.control.settings.mode,
+            "mode": self.live.settings.mode,
             "mode_changes": stats.mode_changes,
             "bundle_changes": stats.bundle_changes,
             "hits": stats.hits,

@@ -28,16 +28,16 @@ from ghostnote.files.groove import groove_path, read_groove_file
 from ghostnote.files.midi_map import load_map
 from ghostnote.latency import Latency
 from ghostnote.osc.free_port import free_port
-from ghostnote.osc.schema import State, Value
+from ghostnote.osc.schema import ServerSnapshot, Value
 from ghostnote.osc.table import BUNDLE, GROOVE_PROMPT, LEVELS, RECORD
-from server.audio.meters import Watch
+from server.audio.meters import Meters
 from server.audio.portaudio import DeviceInfo
 from server.audio.recorder import Recorder
 from server.config import ServeConfig, start_settings
 from server.engine.bundle_swap import BundleSwap, NewBundle, warm_up
 from server.engine.inbox import Inbox
 from server.engine.live_feel import LiveFeel
-from server.engine.live_settings import Control, Renders
+from server.engine.live_settings import LiveRenderer, LiveSettings
 from server.engine.transport import Transport
 from server.grooves.drummer_models import DrummerModels
 from server.grooves.grooves import Grooves
@@ -80,7 +80,7 @@ class ServerInfo:
     priority: str
 
 
-class _Part(Protocol):
+class _Startable(Protocol):
     def start(self) -> None: ...
     def stop(self) -> None: ...
 
@@ -88,7 +88,7 @@ class _Part(Protocol):
 class Server:
     """One running server. `open` once, then `run`; `close` in any case."""
 
-    def __init__(self, config: ServeConfig, load: Callable[[ServeConfig], Renders]) -> None:
+    def __init__(self, config: ServeConfig, load: Callable[[ServeConfig], LiveRenderer]) -> None:
         """`load` makes the renderer. Raises GhostnoteError."""
         self._resumed = take_resumed()
         self.config, settings = start_settings(config, self._resumed)
@@ -98,12 +98,12 @@ class Server:
         settings = replace(settings, bundle=renderer.manifest.name)
         self.stop = threading.Event()
         self.inbox = Inbox()
-        self.control = Control(renderer, settings, preset=config.preset)
-        self.playback = Playback(self.config, self.inbox, self.control, self.stop)
+        self.live = LiveSettings(renderer, settings, preset=config.preset)
+        self.playback = Playback(self.config, self.inbox, self.live, self.stop)
         self._bundles = bundle_names()
         self._swap = BundleSwap(
             lambda source: load(replace(self.config, bundle=source)),
-            self.control,
+            self.live,
             self.playback.heard,
             self._hand_over,
         )
@@ -112,19 +112,19 @@ class Server:
         if config.live_feel_ms:
             longest = config.live_feel_ms / 1000
             self._live_feel = LiveFeel(
-                lambda drummer: models.live(drummer, longest), self._transport, lambda: self.control.settings
+                lambda drummer: models.live(drummer, longest), self._transport, lambda: self.live.settings
             )
         self._grooves = Grooves(
             models,
             self._play,
             self._transport,
-            lambda: self.control.settings,
+            lambda: self.live.settings,
             GrooveFolder(Path(config.groove_folder), load_map(self.config.midi_map)) if config.groove_folder else None,
         )
         self._midi_fault = ""
         self._ports: Ports | None = None
         self._echo: MidiEcho | None = None
-        self._watch = Watch(lambda: self.playback.output)
+        self._watch = Meters(lambda: self.playback.output)
         self._recorder = Recorder(
             config.record_folder, lambda: self.playback.output, self._place, load_map(self.config.midi_map), self._bpm
         )
@@ -144,7 +144,7 @@ class Server:
         """Warm up, then open device, ports and OSC. Raises GhostnoteError where something needed is not there."""
         config = self.config
         device = self.playback.find_device(patient=self._resumed is not None)
-        warm_up(self.control.renderer)
+        warm_up(self.live.renderer)
         use_huge_pages()
         prioritise_thread(OTHER_PRIORITY)
         self._start(self._swap)
@@ -159,7 +159,7 @@ class Server:
             self._start(GrooveLoop(read_groove_file(groove_path(config.play)), self._sink))
         return self.info()
 
-    def _start(self, part: _Part) -> None:
+    def _start(self, part: _Startable) -> None:
         part.start()
         self._stack.callback(part.stop)
 
@@ -205,14 +205,14 @@ class Server:
     def _sink(self, item: Event | Command) -> None:
         """Where it belongs: to what loads bundles, to what makes up grooves, else to the render thread."""
         if isinstance(item, LoadBundle):
-            if item.source != self.control.settings.bundle:
+            if item.source != self.live.settings.bundle:
                 self._swap.ask(item.source)
             return
         if isinstance(item, GrooveCommand):
             self._grooves.do(item)
             return
         if isinstance(item, Event):
-            self._grooves.told(item)
+            self._grooves.on_event(item)
         self._play(self._live_feel.play(item) if self._live_feel and isinstance(item, NoteEvent) else item)
 
     def _play(self, item: Event | Command) -> None:
@@ -223,8 +223,8 @@ class Server:
         if self._echo:
             self._echo.play(item)
         if taken:
-            self._watch.hear(item)
-            self._recorder.hear(item)
+            self._watch.on_event(item)
+            self._recorder.on_event(item)
 
     def _hand_over(self, new: NewBundle) -> bool:
         taken = self.inbox.put(new)
@@ -235,9 +235,9 @@ class Server:
     def _panic(self) -> None:
         panic = PanicEvent(time.perf_counter())
         self.inbox.put(panic)
-        self._watch.hear(panic)
-        self._recorder.hear(panic)
-        self._grooves.told(panic)
+        self._watch.on_event(panic)
+        self._recorder.on_event(panic)
+        self._grooves.on_event(panic)
 
     def _transport(self) -> Transport | None:
         return self.playback.engine.transport if self.playback.engine else None
@@ -248,11 +248,11 @@ class Server:
         return engine.clock.frame_at(at) + engine.latency.engine if engine else 0.0
 
     def _bpm(self) -> float:
-        return self.playback.engine.transport.bpm if self.playback.engine else self.control.settings.tempo
+        return self.playback.engine.transport.bpm if self.playback.engine else self.live.settings.tempo
 
     def info(self) -> ServerInfo:
         """What to show once `open` has returned."""
-        playback, renderer = self.playback, self.control.renderer
+        playback, renderer = self.playback, self.live.renderer
         assert playback.engine is not None and playback.output is not None and playback.device is not None
         names = self._ports.names if self._ports else ("", "")
         return ServerInfo(
@@ -274,16 +274,16 @@ class Server:
             priority=playback.priority,
         )
 
-    def state(self) -> State:
+    def state(self) -> ServerSnapshot:
         """A snapshot for OSC. Any thread."""
-        engine, renderer = self.playback.engine, self.control.renderer
+        engine, renderer = self.playback.engine, self.live.renderer
         transport = engine.transport if engine else None
         latency = engine.latency if engine else None
-        return State(
-            settings=self.control.settings,
+        return ServerSnapshot(
+            settings=self.live.settings,
             kits=renderer.kits,
             drummers=renderer.drummers,
-            preset=self.control.preset,
+            preset=self.live.preset,
             bundles=self._bundles,
             loading=self._swap.loading,
             faults={
@@ -302,7 +302,7 @@ class Server:
         )
 
     def _level_fault(self) -> str:
-        figures = self.control.renderer.figures()
+        figures = self.live.renderer.figures()
         if not figures.get("levels_off_db"):
             return ""
         return (
@@ -312,7 +312,7 @@ class Server:
 
     def status(self) -> dict[str, Value]:
         """Figures by name."""
-        renderer = self.control.renderer
+        renderer = self.live.renderer
         return {
             "bundle": renderer.manifest.name,
             "provider": renderer.provider,
@@ -330,7 +330,7 @@ class Server:
 def serve(
     config: ServeConfig,
     announce: Callable[[ServerInfo], None] = lambda info: None,
-    load: Callable[[ServeConfig], Renders] = load_bundle,
+    load: Callable[[ServeConfig], LiveRenderer] = load_bundle,
     wait: Callable[[], bool] = lambda: True,
 ) -> int:
     """Serve until Ctrl-C or SIGTERM; `announce` is called once everything is open. Returns 0. Raises GhostnoteError.
@@ -354,5 +354,5 @@ def serve(
         server.close()
     prioritise_thread(0)
     if server.playback.must_restart:
-        restart_process(replace(server.control.settings, bundle=server.config.bundle))
+        restart_process(replace(server.live.settings, bundle=server.config.bundle))
     return 0

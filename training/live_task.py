@@ -61,7 +61,7 @@ class LiveLossConfig:
     """Every so many steps the decoder trains on the encoder's codes."""
 
 
-class Renderer(nn.Module):
+class LiveNetworks(nn.Module):
     """Codec and predictor as one network: what is averaged, saved and exported."""
 
     def __init__(self, codec: DrumCodec, predictor: LivePredictor) -> None:
@@ -117,7 +117,7 @@ class LiveTask:
     recipe: Recipe
     kits: Sequence[Kit]
     codec_path: Path
-    network: Renderer = field(init=False)
+    network: LiveNetworks = field(init=False)
     extra: nn.Module = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,7 +125,7 @@ class LiveTask:
         codec = load_codec(self.codec_path)
         config = self.recipe.table("model", LiveConfig)
         predictor = LivePredictor(config, len(self.kits), DRUMMERS, codec.codebooks)
-        self.network, self.extra = Renderer(codec, predictor), nn.Module()
+        self.network, self.extra = LiveNetworks(codec, predictor), nn.Module()
         self.recipe.tables["codec_model"] = asdict(codec.config)
 
     @property

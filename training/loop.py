@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from training.checkpoints import start_weights
-from training.data.windows import Source, WindowStream
+from training.data.windows import BatchSource, WindowStream
 from training.ema import WeightAverage
 from training.recipe import Recipe, RunConfig
 from training.run_files import load_state, log_row, save_state
@@ -46,8 +46,8 @@ class Trainer:
 
     recipe: Recipe
     task: Task
-    source: Source
-    unseen: Source
+    source: BatchSource
+    unseen: BatchSource
     folder: Path
     metadata: dict[str, Any]
     """Written with the weights: kits, drummers, configuration."""

@@ -9,7 +9,7 @@ from ghostnote.errors import InputError
 from ghostnote.music.performance import Performance
 from sampler.kit import Kit
 from training.data.pack import Pack
-from training.data.windows import Source, WindowConfig, WindowSource
+from training.data.windows import BatchSource, WindowConfig, WindowSource
 from training.live_task import LiveTask
 from training.loop import Trainer
 from training.paper_task import PaperTask, paper_source
@@ -36,19 +36,23 @@ def _paper(recipe: Recipe, kits: Sequence[Kit]) -> Task:
     return PaperTask(recipe, len(kits), Path(recipe.table("codec", CodecSource).checkpoint))
 
 
-def _windows(recipe: Recipe, performances: Sequence[Performance], kits: Sequence[Kit], unseen: bool) -> Source:
+def _windows(recipe: Recipe, performances: Sequence[Performance], kits: Sequence[Kit], unseen: bool) -> BatchSource:
     config = recipe.table("window", WindowConfig)
     return WindowSource(
         performances, kits, replace(config, drill_share=0.0, solo_share=0.0, tail_share=0.0) if unseen else config
     )
 
 
-def _paper_windows(recipe: Recipe, performances: Sequence[Performance], kits: Sequence[Kit], _unseen: bool) -> Source:
+def _paper_windows(
+    recipe: Recipe, performances: Sequence[Performance], kits: Sequence[Kit], _unseen: bool
+) -> BatchSource:
     return paper_source(recipe, Path(recipe.table("codec", CodecSource).checkpoint), performances, kits)
 
 
 TASKS: dict[str, Callable[[Recipe, Sequence[Kit]], Task]] = {"codec": _codec, "live": _live, "paper": _paper}
-SOURCES: dict[str, Callable[[Recipe, Sequence[Performance], Sequence[Kit], bool], Source]] = {"paper": _paper_windows}
+SOURCES: dict[str, Callable[[Recipe, Sequence[Performance], Sequence[Kit], bool], BatchSource]] = {
+    "paper": _paper_windows
+}
 """Tasks with windows of their own; the others share `WindowSource`."""
 
 

@@ -187,7 +187,7 @@ def sound(
     return {**figures, "xruns": took.xruns, "late hops": took.late_hops}
 
 
-def measure(options: argparse.Namespace) -> float:
+def measure_session(options: argparse.Namespace) -> float:
     """Both passes; prints their figures and returns by how many frames the worse one misses its place."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.keep or Path(scratch)
@@ -217,7 +217,7 @@ def main() -> None:
         sys.exit(f"Ardour end to end: not measured: {missing}")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that what was started is ended, too
     try:
-        missed = measure(options)
+        missed = measure_session(options)
     except (GhostnoteError, RuntimeError, TimeoutError) as error:
         sys.exit(f"Ardour end to end: {error}")
     if missed > ALLOWED:

@@ -19,7 +19,7 @@ _MIN_TRAVEL: Final = 16
 
 
 @dataclass
-class Heard:
+class ReceivedMidi:
     """What arrived since the last question."""
 
     notes: Counter[int] = field(default_factory=Counter[int])
@@ -32,18 +32,18 @@ class Heard:
 
 
 class MapLearner:
-    """Builds a map from bytes. `hear` may be called by another thread than the rest."""
+    """Builds a map from bytes. `receive` may be called by another thread than the rest."""
 
     def __init__(self) -> None:
         self._parser = MidiParser()
-        self._heard = Heard()
+        self._heard = ReceivedMidi()
         self._channels: Counter[int] = Counter()
         self.notes: dict[int, str] = {}
         """Note -> articulation, as learned so far."""
         self._openness: dict[str, Any] = {}
         self._chokes = False
 
-    def hear(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
         """Take bytes that a port received."""
         for message in self._parser.feed(data):
             kind, heard = message[0] & 0xF0, self._heard
@@ -55,12 +55,12 @@ class MapLearner:
             elif kind == _POLY_TOUCH and message[2] >= _CHOKE_AT:
                 heard.aftertouch.add(message[1])
 
-    def fresh(self) -> Heard:
+    def fresh(self) -> ReceivedMidi:
         """What was heard since the last call."""
-        heard, self._heard = self._heard, Heard()
+        heard, self._heard = self._heard, ReceivedMidi()
         return heard
 
-    def learn_note(self, articulation: str, heard: Heard) -> int:
+    def learn_note(self, articulation: str, heard: ReceivedMidi) -> int:
         """Give the note that was hit most often to `articulation`, and return it.
 
         Raises InputError where none was hit or the note belongs to another articulation already.
@@ -76,7 +76,7 @@ class MapLearner:
         self._chokes = self._chokes or bool(heard.aftertouch)
         return note
 
-    def learn_pedal(self, heard: Heard) -> int | None:
+    def learn_pedal(self, heard: ReceivedMidi) -> int | None:
         """Take the controller that moved furthest, None where none did; the movement begins with the pedal open."""
         moved = {number: values for number, values in heard.controllers.items() if _travel(values) >= _MIN_TRAVEL}
         if not moved:
@@ -88,7 +88,7 @@ class MapLearner:
         self._openness["closed"] = low if opens_high else high
         return number
 
-    def learn_choke(self, heard: Heard) -> bool:
+    def learn_choke(self, heard: ReceivedMidi) -> bool:
         """Whether a grabbed cymbal told so by aftertouch."""
         self._chokes = self._chokes or bool(heard.aftertouch)
         return bool(heard.aftertouch)

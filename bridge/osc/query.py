@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from ghostnote.errors import MissingError
-from ghostnote.osc.schema import Address, Argument, State
+from ghostnote.osc.schema import Address, Argument, ServerSnapshot
 from ghostnote.osc.table import BY_PATH, TABLE
 
 Node = dict[str, Any]
@@ -27,7 +27,7 @@ _SERVICES: Final = ("_oscjson._tcp.local.", "_osc._udp.local.")
 _log = logging.getLogger("osc.in")
 
 
-def tree(state: State) -> Node:
+def tree(state: ServerSnapshot) -> Node:
     """The whole namespace with its present values."""
     root: Node = {"FULL_PATH": "/", "ACCESS": 0, "CONTENTS": {}}
     for row in TABLE:
@@ -39,7 +39,7 @@ def tree(state: State) -> Node:
     return root
 
 
-def _leaf(row: Address, state: State) -> Node:
+def _leaf(row: Address, state: ServerSnapshot) -> Node:
     node: Node = {"FULL_PATH": row.path, "DESCRIPTION": row.about}
     node["ACCESS"] = (_READ if row.read else 0) | (_WRITE if row.writable else 0)
     if row.arguments:
@@ -52,14 +52,14 @@ def _leaf(row: Address, state: State) -> Node:
     return node
 
 
-def _range(argument: Argument, state: State) -> Node:
+def _range(argument: Argument, state: ServerSnapshot) -> Node:
     if argument.type == "s":
         return {"VALS": list(argument.names(state))} if argument.names(state) else {}
     low, high = argument.bounds(state)
     return {name: value for name, value in (("MIN", low), ("MAX", high)) if abs(value) != float("inf")}
 
 
-def answer(path: str, query: str, state: State, osc: tuple[str, int]) -> tuple[HTTPStatus, Any]:
+def answer(path: str, query: str, state: ServerSnapshot, osc: tuple[str, int]) -> tuple[HTTPStatus, Any]:
     """Status and JSON value of a GET request; `osc` is where OSC is heard."""
     if query == "HOST_INFO":
         known = dict.fromkeys((*ATTRIBUTES[2:], "HOST_INFO"), True)
@@ -85,7 +85,7 @@ def answer(path: str, query: str, state: State, osc: tuple[str, int]) -> tuple[H
 class OscQueryServer:
     """Serves the tree from `start` to `stop` on one thread of its own."""
 
-    def __init__(self, state: Callable[[], State], osc: tuple[str, int], advertise: bool = False) -> None:
+    def __init__(self, state: Callable[[], ServerSnapshot], osc: tuple[str, int], advertise: bool = False) -> None:
         """`osc`: host and UDP port of the OSC server; HTTP takes the TCP port of the same number.
 
         `advertise` announces both in the local network, which needs the package zeroconf.
@@ -97,7 +97,7 @@ class OscQueryServer:
     def start(self) -> None:
         """Bind and serve. Raises MissingError where the port is taken or zeroconf is not installed."""
         try:
-            self._http = _HttpServer(self._osc, _Handler)
+            self._http = _HttpServer(self._osc, _QueryHandler)
         except OSError as error:
             raise MissingError(
                 f"cannot answer OSCQuery on {self._osc[0]} port {self._osc[1]} ({error}): choose another OSC port"
@@ -129,7 +129,7 @@ class _HttpServer(TCPServer):
         _log.debug("OSCQuery request from %s failed", client_address, exc_info=True)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _QueryHandler(BaseHTTPRequestHandler):
     server: _HttpServer  # type: ignore[assignment]
     timeout = 2
     """Seconds that a client may take to ask; the next one waits so long."""

@@ -21,7 +21,7 @@ from ghostnote.events import Command, Event, LoadPreset
 from ghostnote.files.preset import load_preset
 from ghostnote.osc.limits import DEFAULT_HOST, DEFAULT_PORT, MAX_SUBSCRIBERS
 from ghostnote.osc.packet import Message, quiet_parser, read_packet, write_values
-from ghostnote.osc.schema import Address, State, Values
+from ghostnote.osc.schema import Address, ServerSnapshot, Values
 from ghostnote.osc.table import (
     ERROR,
     PANIC,
@@ -38,7 +38,7 @@ from ghostnote.timed_queue import TimedQueue
 
 MAX_WAITING: Final = 1024
 """Commands that may wait for their time."""
-LOOK_S: Final = 0.05
+CHECK_S: Final = 0.05
 """Time between two looks for changes to tell."""
 WATCH_S: Final = 0.01
 """Time between two looks at what watchers are to be sent."""
@@ -51,7 +51,7 @@ Service = Callable[[Values], Values]
 """Acts on the arguments of a message; what it returns is sent to the sender. Raises GhostnoteError."""
 
 
-class Watch(Protocol):
+class WatchFeed(Protocol):
     """What is sent to watchers as it happens; used by the OSC server's thread."""
 
     def set_watched(self, watched: bool) -> None:
@@ -72,11 +72,11 @@ class OscServer:
     def __init__(
         self,
         sink: Sink,
-        state: Callable[[], State],
+        state: Callable[[], ServerSnapshot],
         host: str = DEFAULT_HOST,
         port: int = DEFAULT_PORT,
         *,
-        watch: Watch | None = None,
+        watch: WatchFeed | None = None,
         services: Mapping[str, Service] | None = None,
     ) -> None:
         """`services`: by address, what is done at once, in this thread, and answered."""
@@ -85,12 +85,12 @@ class OscServer:
         self._state = state
         self._wanted = (host, port)
         self._limit = RateLimit()
-        self._complaints = RateLimit(rate=20, burst=50)
+        self._error_limit = RateLimit(rate=20, burst=50)
         self._watch, self._services = watch, services or {}
         self._subscribers, self._watchers = Subscribers(), Subscribers()
         self._watched = False
-        self._looked = 0.0
-        self._told: dict[str, Values] = {}
+        self._checked = 0.0
+        self._last_sent: dict[str, Values] = {}
         self._faults: Mapping[str, str] = {}
         self._waiting: TimedQueue[float, Command] = TimedQueue(MAX_WAITING)
         self._stop = threading.Event()
@@ -143,17 +143,17 @@ class OscServer:
                 _in.debug("receive: %s", error)
             else:
                 self._packet(data, (name[0], name[1]))
-                self._looked = 0.0
+                self._checked = 0.0
             self._release()
-            self._show()
-            if time.perf_counter() - self._looked >= LOOK_S:
-                self._echo()
-                self._looked = time.perf_counter()
+            self._send_watched()
+            if time.perf_counter() - self._checked >= CHECK_S:
+                self._send_changes()
+                self._checked = time.perf_counter()
 
     def _pause(self) -> float:
         due = self._waiting.next_due
-        rest = LOOK_S if due is None else due - time.perf_counter()
-        return min(max(0.001, rest), WATCH_S if self._watched else LOOK_S)
+        rest = CHECK_S if due is None else due - time.perf_counter()
+        return min(max(0.001, rest), WATCH_S if self._watched else CHECK_S)
 
     def _packet(self, data: bytes, sender: Peer) -> None:
         now = time.perf_counter()
@@ -163,7 +163,7 @@ class OscServer:
         try:
             messages = read_packet(data, now)
         except InputError as error:
-            self._complain(sender, "", partial(str, error))
+            self._send_error(sender, "", partial(str, error))
             return
         for message in messages:
             self._message(message, sender, now)
@@ -174,16 +174,16 @@ class OscServer:
         if message.address != PANIC and not self._limit.allows(sender, now, max(1, len(rows))):
             self._refuse(sender)
         elif not rows:
-            self._complain(sender, message.address, lambda: str(unknown_address(message.address)))
+            self._send_error(sender, message.address, lambda: str(unknown_address(message.address)))
         else:
             state = self._state()
             for row in rows:
                 try:
                     self._serve(row, message, sender, state)
                 except GhostnoteError as error:
-                    self._complain(sender, row.path, partial(str, error))
+                    self._send_error(sender, row.path, partial(str, error))
 
-    def _serve(self, row: Address, message: Message, sender: Peer, state: State) -> None:
+    def _serve(self, row: Address, message: Message, sender: Peer, state: ServerSnapshot) -> None:
         if not message.args and row.read:
             self._send(sender, row.path, row.read(state))
             return
@@ -217,10 +217,10 @@ class OscServer:
             except GhostnoteError as error:  # whoever sent it long ago is not told
                 _in.warning("%s", error)
 
-    def _subscribe(self, peer: Peer, state: State) -> None:
+    def _subscribe(self, peer: Peer, state: ServerSnapshot) -> None:
         now = time.perf_counter()
         if not self._subscribers.present(now):
-            self._told = feedback_values(state)
+            self._last_sent = feedback_values(state)
         if not self._subscribers.add(peer, now + SUBSCRIPTION_S):
             raise _full(SUBSCRIBE)
         for path, values in feedback_values(state).items():
@@ -233,7 +233,7 @@ class OscServer:
         elif not self._watchers.add(peer, time.perf_counter() + SUBSCRIPTION_S):
             raise _full(WATCH)
 
-    def _show(self) -> None:
+    def _send_watched(self) -> None:
         """Send watchers what is due."""
         if self._watch is None:
             return
@@ -246,17 +246,17 @@ class OscServer:
             for peer in peers:
                 self._send(peer, address, values)
 
-    def _echo(self) -> None:
+    def _send_changes(self) -> None:
         peers = self._subscribers.present(time.perf_counter())
         if not peers:
             return
         state = self._state()
         present = feedback_values(state)
         for path, values in present.items():
-            if self._told.get(path) != values:
+            if self._last_sent.get(path) != values:
                 for peer in peers:
                     self._send(peer, path, values)
-        self._told = present
+        self._last_sent = present
         for address, fault in state.faults.items():
             if fault and fault != self._faults.get(address):
                 for peer in peers:
@@ -266,11 +266,11 @@ class OscServer:
     def _refuse(self, sender: Peer) -> None:
         self.dropped += 1
         text = f"more than {self._limit.rate:g} messages per second from {sender[0]}:{sender[1]}: some are dropped"
-        self._complain(sender, "", lambda: text)
+        self._send_error(sender, "", lambda: text)
 
-    def _complain(self, sender: Peer, address: str, text: Callable[[], str]) -> None:
+    def _send_error(self, sender: Peer, address: str, text: Callable[[], str]) -> None:
         """Answer with an error; `text` is only made where the sender's host has not been told of too many already."""
-        if self._complaints.allows((sender[0], 0), time.perf_counter()):
+        if self._error_limit.allows((sender[0], 0), time.perf_counter()):
             line = text()
             _in.info("%s:%d %s", *sender, line)
             self._send(sender, ERROR, (address, line))
@@ -287,12 +287,12 @@ def _full(address: str) -> InputError:
     return InputError(f"{address}: {MAX_SUBSCRIBERS} peers already, expected fewer: try again later")
 
 
-def feedback_values(state: State) -> dict[str, Values]:
+def feedback_values(state: ServerSnapshot) -> dict[str, Values]:
     """The present value of every row whose changes subscribers are told."""
     return {row.path: row.read(state) for row in TABLE if row.feedback and row.read}
 
 
-def preset_commands(name: str, state: State) -> list[Command]:
+def preset_commands(name: str, state: ServerSnapshot) -> list[Command]:
     """All changes that a saved preset asks for, then LoadPreset as their mark.
 
     Raises MissingError, or InputError where the preset is corrupt or for another bundle than the one that plays.

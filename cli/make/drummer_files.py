@@ -22,7 +22,7 @@ WavOption = Annotated[bool, typer.Option("--wav", help="Also the sound (.wav).")
 ModelOption = Annotated[Path | None, typer.Option(help="Folder of the model; the shipped one if not given.")]
 
 
-class Source(NamedTuple):
+class SourceFile(NamedTuple):
     """A file that was read."""
 
     performance: "Performance"
@@ -31,7 +31,7 @@ class Source(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def read_source(path: Path, midi_map: str, tempo: float | None) -> Source:
+def read_source(path: Path, midi_map: str, tempo: float | None) -> SourceFile:
     """The MIDI or groove file under a map or "auto", at `tempo` [quarter notes per minute] if given, else its own.
 
     Raises what `server.files.inputs.read_performance` raises.
@@ -47,7 +47,7 @@ def read_source(path: Path, midi_map: str, tempo: float | None) -> Source:
         chosen = load_map("td17")
     else:
         chosen = choose_map(path) if midi_map == AUTO else load_map(midi_map)
-    return Source(performance, chosen, remarks)
+    return SourceFile(performance, chosen, remarks)
 
 
 def report(written: Sequence[Path], what: str, remarks: Sequence[str] = ()) -> None:
@@ -102,7 +102,7 @@ def write_outputs(
 def renderer_of(kit: str, bundle: str | None, seed: int) -> "Renderer":
     """A renderer of the bundle's kit ("": its first). Raises InputError, MissingError or BundleError."""
     from cli.make.render import choose
-    from server.files.batch import Settings, open_renderer
+    from server.files.batch import RenderSettings, open_renderer
 
     folder, _, preset = choose(bundle, kit=kit)
-    return open_renderer(Settings(folder, preset, seed=seed))
+    return open_renderer(RenderSettings(folder, preset, seed=seed))

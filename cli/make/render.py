@@ -15,7 +15,7 @@ from cli.options import BundleOption, KitOption
 if TYPE_CHECKING:
     from ghostnote.files.bundle import Manifest
     from ghostnote.files.preset import Preset
-    from server.files.batch import Done, Job, Settings
+    from server.files.batch import RenderJob, RenderResult, RenderSettings
     from server.files.offline import Audio
 
 PRESET_SUFFIX = ".toml"
@@ -55,13 +55,13 @@ def render(
     progress: Annotated[bool, typer.Option("--progress", help="Print each percent, for programs (one input).")] = False,
 ) -> None:
     """Render drum MIDI files to audio with a neural kit. Needs no PyTorch and no audio device."""
-    from server.files.batch import Settings
+    from server.files.batch import RenderSettings
 
     folder, manifest, wanted = choose(bundle, preset, kit, drummer)
     work = plan(inputs, out)
     processes = min(len(work), jobs or os.cpu_count() or 1)
     threads = 1 if processes > 1 else min(2, os.cpu_count() or 1)
-    settings = Settings(folder, wanted, midi_map, tempo, mode, stems, rate, seed, temperature, threads)
+    settings = RenderSettings(folder, wanted, midi_map, tempo, mode, stems, rate, seed, temperature, threads)
     if plot and len(work) > 1:
         raise typer.BadParameter("--plot takes one input")
     if len(work) == 1:
@@ -106,24 +106,24 @@ def read_preset(preset: str) -> "Preset":
     return load_preset(file.stem, file.parent) if file.suffix == PRESET_SUFFIX else load_preset(preset)
 
 
-def plan(inputs: Sequence[Path], out: Path) -> "list[Job]":
+def plan(inputs: Sequence[Path], out: Path) -> "list[RenderJob]":
     """A target for each input: `out` itself if it names a sound file, else NAME.wav in the folder `out`."""
     from ghostnote.errors import InputError
-    from server.files.batch import Job
+    from server.files.batch import RenderJob
     from server.files.offline import SUBTYPES
 
     if out.suffix.lower() in SUBTYPES:
         if len(inputs) > 1:
             raise InputError(f"{len(inputs)} inputs do not fit into one file {out}: name a folder")
-        return [Job(inputs[0], out)]
+        return [RenderJob(inputs[0], out)]
     targets = [out / f"{source.stem}.wav" for source in inputs]
     for target in targets:
         if targets.count(target) > 1:
             raise InputError(f"several inputs would become {target}: render them into different folders")
-    return [Job(source, target) for source, target in zip(inputs, targets, strict=True)]
+    return [RenderJob(source, target) for source, target in zip(inputs, targets, strict=True)]
 
 
-def render_one(settings: "Settings", job: "Job", *, tell: bool = False) -> "Audio":
+def render_one(settings: "RenderSettings", job: "RenderJob", *, tell: bool = False) -> "Audio":
     """Render one file here, with progress inside the file, printed line by line for `tell`; its sound."""
     from rich.progress import Progress
 
@@ -152,7 +152,7 @@ def draw(path: Path, title: str, kit: str, audio: "Audio", rate: int) -> None:
     Console(soft_wrap=True, highlight=False).print(f"{path}")
 
 
-def render_all(settings: "Settings", work: "Sequence[Job]", processes: int) -> "list[Done]":
+def render_all(settings: "RenderSettings", work: "Sequence[RenderJob]", processes: int) -> "list[RenderResult]":
     """Render many files in processes, with progress by file."""
     from rich.progress import track
 
@@ -168,7 +168,7 @@ def render_all(settings: "Settings", work: "Sequence[Job]", processes: int) -> "
     return done
 
 
-def report(done: "Done") -> None:
+def report(done: "RenderResult") -> None:
     """One line for a file, and one for each remark."""
     if done.error:
         error = escape(done.error)

@@ -110,7 +110,7 @@ def learn(midi: Annotated[str | None, typer.Option(help="MIDI port to listen to.
     learner = MapLearner()
 
     def receive(_: float, data: bytes) -> None:
-        learner.hear(data)
+        learner.receive(data)
         if len(data) == 3 and data[0] & 0xF0 == 0x90 and data[2]:
             _say(heard=data[1])
 

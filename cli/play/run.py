@@ -26,7 +26,7 @@ def run(
     from cli.make.render import choose
     from ghostnote.files.groove import groove_path
     from server.config import ServeConfig
-    from server.files.batch import Job, Settings
+    from server.files.batch import RenderJob, RenderSettings
 
     source = groove_path(groove)
     folder, _, preset = choose(bundle, kit=kit)
@@ -38,8 +38,8 @@ def run(
         raise typer.Exit(serve(ServeConfig(bundle=str(folder), kit=chosen, play=groove), announce))
     from cli.make.render import render_one
 
-    job = Job(source, out / f"{source.stem}-{chosen}.wav")
-    render_one(Settings(folder, preset), job)
+    job = RenderJob(source, out / f"{source.stem}-{chosen}.wav")
+    render_one(RenderSettings(folder, preset), job)
     Console(soft_wrap=True, highlight=False).print(f"No audio device here: listen to {job.target}")
 
 

@@ -13,7 +13,7 @@ RECOVERY_HOPS: Final = 2
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at."""
 
     name: str
@@ -23,9 +23,9 @@ class Finding:
     """What to do, where it is not good."""
 
 
-def find(bundle: str | None, watch: float) -> list[Finding]:
+def find(bundle: str | None, watch: float) -> list[CheckResult]:
     """Look at everything. `watch`: seconds for which to look out for standstills."""
-    checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
+    checks: tuple[tuple[str, Callable[[], CheckResult]], ...] = (
         ("Python", _python),
         ("output device", _output),
         ("MIDI", _midi),
@@ -38,19 +38,19 @@ def find(bundle: str | None, watch: float) -> list[Finding]:
     return [_guard(name, check) for name, check in checks]
 
 
-def _guard(name: str, check: Callable[[], Finding]) -> Finding:
+def _guard(name: str, check: Callable[[], CheckResult]) -> CheckResult:
     from ghostnote.errors import GhostnoteError
 
     try:
         return check()
     except (GhostnoteError, ImportError, OSError) as error:
         text, _, remedy = str(error).partition(": ")
-        return Finding(name, False, text, remedy)
+        return CheckResult(name, False, text, remedy)
 
 
-def _python() -> Finding:
+def _python() -> CheckResult:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+    return CheckResult("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
 
 
 _NO_OUTPUT: Final = {
@@ -62,15 +62,17 @@ _NO_OUTPUT: Final = {
 }
 
 
-def _output() -> Finding:
+def _output() -> CheckResult:
     from ghostnote.errors import MissingError
     from server.audio.portaudio import find_output
 
     try:
         device = find_output(None)
     except MissingError as error:
-        return Finding("output device", False, str(error).partition(":")[0], _NO_OUTPUT.get(sys.platform, str(error)))
-    return Finding("output device", True, f"{device.index} {device.label}, {device.rate:.0f} Hz")
+        return CheckResult(
+            "output device", False, str(error).partition(":")[0], _NO_OUTPUT.get(sys.platform, str(error))
+        )
+    return CheckResult("output device", True, f"{device.index} {device.label}, {device.rate:.0f} Hz")
 
 
 _NO_MIDI: Final = {
@@ -81,20 +83,20 @@ _NO_MIDI: Final = {
 }
 
 
-def _midi() -> Finding:
+def _midi() -> CheckResult:
     from bridge.midi.rtmidi_ports import list_ports
     from ghostnote.errors import MissingError
 
     try:
         sources, _ = list_ports()
     except MissingError as error:
-        return Finding("MIDI", False, str(error).partition(" (")[0], _NO_MIDI.get(sys.platform, ""))
+        return CheckResult("MIDI", False, str(error).partition(" (")[0], _NO_MIDI.get(sys.platform, ""))
     if sys.platform == "win32" and not any(name.startswith(("Ghostnote", "loopMIDI")) for name in sources):
-        return Finding("MIDI", False, "no loopback port", _NO_MIDI["win32"])
-    return Finding("MIDI", True, f"{len(sources)} ports besides our own")
+        return CheckResult("MIDI", False, "no loopback port", _NO_MIDI["win32"])
+    return CheckResult("MIDI", True, f"{len(sources)} ports besides our own")
 
 
-def _osc() -> Finding:
+def _osc() -> CheckResult:
     import socket
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -102,9 +104,11 @@ def _osc() -> Finding:
             probe.bind((HOST, PORT))
         except OSError as error:
             if _answers():
-                return Finding("OSC port", True, f"{PORT} is answered by a Ghostnote server")
-            return Finding("OSC port", False, f"{PORT} is taken ({error})", "another server runs, or give --osc-port")
-    return Finding("OSC port", True, f"{PORT} is free")
+                return CheckResult("OSC port", True, f"{PORT} is answered by a Ghostnote server")
+            return CheckResult(
+                "OSC port", False, f"{PORT} is taken ({error})", "another server runs, or give --osc-port"
+            )
+    return CheckResult("OSC port", True, f"{PORT} is free")
 
 
 def _answers() -> bool:
@@ -118,19 +122,19 @@ def _answers() -> bool:
         return False
 
 
-def _bundle(bundle: str | None) -> Finding:
+def _bundle(bundle: str | None) -> CheckResult:
     from ghostnote.files.bundle import bundle_folder
     from server.render.renderer import load_renderer
 
     folder = bundle_folder(bundle)
     renderer = load_renderer(folder)
     text = f"{renderer.manifest.name}, {len(renderer.kits)} kits, runs on {renderer.provider}"
-    return Finding("bundle", True, text)
+    return CheckResult("bundle", True, text)
 
 
-def _realtime() -> Finding:
+def _realtime() -> CheckResult:
     if sys.platform != "linux":
-        return Finding("realtime", True, "the system decides")
+        return CheckResult("realtime", True, "the system decides")
     import resource
 
     from server.system.scheduling import RENDER_PRIORITY, prioritise_thread
@@ -143,19 +147,21 @@ def _realtime() -> Finding:
         "/etc/security/limits.d/audio.conf, join the group (`sudo usermod -aG audio $USER`) and log in again"
     )
     memory = "unlimited" if locked == resource.RLIM_INFINITY else f"{locked // 1024} KiB"
-    return Finding("realtime", granted.startswith("realtime"), f"priority {granted}, locked memory {memory}", remedy)
+    return CheckResult(
+        "realtime", granted.startswith("realtime"), f"priority {granted}, locked memory {memory}", remedy
+    )
 
 
-def _governor() -> Finding:
+def _governor() -> CheckResult:
     path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
     if not path.is_file():
-        return Finding("processor speed", True, "not adjustable here")
+        return CheckResult("processor speed", True, "not adjustable here")
     governor = path.read_text().strip()
     remedy = "`sudo cpupower frequency-set -g performance` keeps the processor from slowing down between hops"
-    return Finding("processor speed", governor == "performance", f"governor {governor}", remedy)
+    return CheckResult("processor speed", governor == "performance", f"governor {governor}", remedy)
 
 
-def _standstills(seconds: float) -> Finding:
+def _standstills(seconds: float) -> CheckResult:
     from math import ceil
 
     from ghostnote.latency import WORK_SECONDS
@@ -170,6 +176,6 @@ def _standstills(seconds: float) -> Finding:
         f"may be the host's doing. Or give `--lead {needed}` (ms, for blocks of up to 256 frames): every hit then "
         "comes so much later"
     )
-    return Finding(
+    return CheckResult(
         "standstills", longest + PERIOD_SECONDS <= WORK_SECONDS, f"{in_words(stalls)}, in {seconds:g} s", remedy
     )

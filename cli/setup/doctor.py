@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.options import HOST, PORT, HostOption, PortOption
-from cli.setup.checks import Finding, find
+from cli.setup.checks import CheckResult, find
 
 
 def status(
@@ -48,7 +48,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def show(findings: list[Finding]) -> None:
+def show(findings: list[CheckResult]) -> None:
     """A table, and below it what to do."""
     console = Console(highlight=False)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))

@@ -12,7 +12,7 @@ OUTPUTS: Final = ":out_"
 """In the names of PortAudio's ports, of whichever client."""
 
 
-class JackEar:
+class JackListener:
     """Hears every audio output that appears after `arm`; a context manager. Raises OSError where there is no JACK."""
 
     def __init__(self, floor: float) -> None:
@@ -32,7 +32,7 @@ class JackEar:
         self.first: float | None = None
         """`time.time()` of the first block above the floor since `arm`."""
 
-    def __enter__(self) -> "JackEar":
+    def __enter__(self) -> "JackListener":
         self._client.set_process_callback(self._process)
         self._client.activate()
         return self

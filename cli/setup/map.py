@@ -60,7 +60,7 @@ def learn(
     path = new_map_path(name, replace=replace)
     console = Console(highlight=False, soft_wrap=True)
     learner = MapLearner()
-    ports = MidiPorts(lambda _, data: learner.hear(data), lambda: None, midi, midi_api)
+    ports = MidiPorts(lambda _, data: learner.receive(data), lambda: None, midi, midi_api)
     ports.start()
     try:
         console.print(f"Listening to {ports.names[0]}.", markup=False)

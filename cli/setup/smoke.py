@@ -18,7 +18,7 @@ from rich.console import Console
 from ghostnote.errors import GhostnoteError
 
 if TYPE_CHECKING:
-    from cli.setup.jack_listener import JackEar
+    from cli.setup.jack_listener import JackListener
 
 FLOOR_DB: Final = -40.0
 """RMS of one block of a groove, relative to full scale, that counts as sound."""
@@ -31,7 +31,7 @@ class SmokeError(GhostnoteError):
     """Something that a working program does did not happen."""
 
 
-class Watched:
+class AppProcess:
     """The app as a process that tells what happens in it."""
 
     def __init__(self, home: Path) -> None:
@@ -42,7 +42,7 @@ class Watched:
         self._process = subprocess.Popen(
             command("smoke", "--inside"), env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self._told: list[dict[str, Any]] = []
+        self._events: list[dict[str, Any]] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -50,12 +50,12 @@ class Watched:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             with contextlib.suppress(json.JSONDecodeError):
-                self._told.append(json.loads(line))
+                self._events.append(json.loads(line))
 
     def wait(self, *events: str, after: int = 0) -> dict[str, Any]:
         """The first thing told of one of these kinds, skipping `after` of them. Raises SmokeError."""
-        for _ in ticks():
-            found = [one for one in self._told if one["event"] in events]
+        for _ in poll():
+            found = [one for one in self._events if one["event"] in events]
             if len(found) > after:
                 return found[after]
             if self._process.poll() is not None:
@@ -64,11 +64,11 @@ class Watched:
 
     def count(self, event: str) -> int:
         """How often this has been told."""
-        return sum(one["event"] == event for one in self._told)
+        return sum(one["event"] == event for one in self._events)
 
     def close(self) -> None:
         """End the app and its server. Raises SmokeError when one of them stays."""
-        servers = [one["pid"] for one in self._told if one["event"] == "server"]
+        servers = [one["pid"] for one in self._events if one["event"] == "server"]
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -100,53 +100,53 @@ def smoke(
 
 def check(home: Path, floor: float) -> Iterator[str]:
     """What was found, line by line. `floor`: RMS, full scale = 1. Raises SmokeError at what does not work."""
-    with open_ear(floor) as ear:
-        app = Watched(home)
+    with open_listener(floor) as listener:
+        app = AppProcess(home)
         try:
             window = app.wait("window")
             yield f"window after {window['at'] - app.begun:.2f} s ({window['cpu']:.2f} s of processor time)"
             server = app.wait("server", "failed")
             if server["event"] == "failed":
                 yield f"no live sound ({server['why']})"
-            elif ear is None:
+            elif listener is None:
                 yield f"server after {server['at'] - app.begun:.2f} s; no JACK server to listen at"
             else:
-                yield heard("first sound", ear, app.begun)
-                yield heard("server killed at once; sound back", ear, kill(server["pid"], ear))
+                yield wait_for_sound("first sound", listener, app.begun)
+                yield wait_for_sound("server killed at once; sound back", listener, kill(server["pid"], listener))
                 spares = app.count("spare")
                 server = app.wait("server", after=1)
                 app.wait("spare", after=spares)
-                yield heard("server killed later; sound back", ear, kill(server["pid"], ear))
+                yield wait_for_sound("server killed later; sound back", listener, kill(server["pid"], listener))
         finally:
             app.close()
-    if ear is None or server["event"] == "failed":
-        yield rendered(home, floor)
+    if listener is None or server["event"] == "failed":
+        yield check_rendering(home, floor)
 
 
 @contextlib.contextmanager
-def open_ear(floor: float) -> Generator["JackEar | None"]:
+def open_listener(floor: float) -> Generator["JackListener | None"]:
     """An ear at JACK, None where no JACK server runs."""
-    from cli.setup.jack_listener import JackEar
+    from cli.setup.jack_listener import JackListener
 
     try:
-        ear = JackEar(floor)
+        listener = JackListener(floor)
     except OSError:
         yield None
         return
-    with ear:
-        yield ear
+    with listener:
+        yield listener
 
 
-def heard(what: str, ear: "JackEar", since: float) -> str:
+def wait_for_sound(what: str, listener: "JackListener", since: float) -> str:
     """Wait until there is sound. Raises SmokeError when there is none."""
-    for _ in ticks():
-        ear.wire()
-        if ear.first is not None:
-            return f"{what} after {ear.first - since:.2f} s"
-    raise SmokeError(f"{what}: none within {PATIENCE_S:.0f} s; the loudest block had an RMS of {ear.loudest:.2g}")
+    for _ in poll():
+        listener.wire()
+        if listener.first is not None:
+            return f"{what} after {listener.first - since:.2f} s"
+    raise SmokeError(f"{what}: none within {PATIENCE_S:.0f} s; the loudest block had an RMS of {listener.loudest:.2g}")
 
 
-def rendered(home: Path, floor: float) -> str:
+def check_rendering(home: Path, floor: float) -> str:
     """Render a groove to a file with this program's own command line and look whether there is sound in it."""
     import numpy as np
     import soundfile
@@ -167,7 +167,7 @@ def rendered(home: Path, floor: float) -> str:
     return f"rendered {seconds:.1f} s of sound to a file in {took:.2f} s, RMS {20 * np.log10(level):.1f} dB"
 
 
-def ticks() -> Iterator[float]:
+def poll() -> Iterator[float]:
     """Moments close to each other until patience ends."""
     end = time.monotonic() + PATIENCE_S
     while (now := time.monotonic()) < end:
@@ -175,12 +175,12 @@ def ticks() -> Iterator[float]:
         time.sleep(STEP_S)
 
 
-def kill(pid: int, ear: "JackEar") -> float:
-    """Kill a process as a crash would and let `ear` listen for what comes after it; when it was killed."""
+def kill(pid: int, listener: "JackListener") -> float:
+    """Kill a process as a crash would and let `listener` listen for what comes after it; when it was killed."""
     killed = time.time()
     os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    if any(not ear.wired for _ in ticks()):  # what was still on its way is over
-        ear.arm()
+    if any(not listener.wired for _ in poll()):  # what was still on its way is over
+        listener.arm()
     return killed
 
 

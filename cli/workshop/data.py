@@ -28,7 +28,7 @@ def list_corpora() -> None:
     for entry in CATALOGUE:
         remark = f" ({entry.remark})" if entry.remark else ""
         console.print(f"[bold]{entry.name}[/bold]  {entry.title}, {entry.licence}, {entry.size / 1e6:,.1f} MB{remark}")
-        console.print(f"  {entry.url}\n  sha256 {entry.sha256 or 'not publicly known'}")
+        console.print(f"  {entry.url}\n  sha256 {entry.sha256 or 'not publicly parse_names'}")
 
 
 @app.command()

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from cli.workshop.evaluate_codec import codec
 from cli.workshop.evaluate_drummers import drummers
-from cli.workshop.options import DATA, command_line, known
+from cli.workshop.options import DATA, command_line, parse_names
 from studies.sound.rows import ROWS, Sources, possible
 
 Item = TypeVar("Item")
@@ -51,19 +51,19 @@ def evaluate(
 
     store = FindingStore(notes, RowFindings)
     sources = Sources(data / "kits", bundle, checkpoint, base, base_grid)
-    kept = [store.required(name) for name in known(keep, ROWS, "row")]
+    kept = [store.required(name) for name in parse_names(keep, ROWS, "row")]
     skipped = {row.name for row in kept}
-    wanted = [name for name in known(rows, ROWS, "row") or possible(sources) if name not in skipped]
+    wanted = [name for name in parse_names(rows, ROWS, "row") or possible(sources) if name not in skipped]
     order = [name for name in ROWS if name in skipped or name in wanted]
     if focus:
-        known(focus, order, "measured row")
-    shown = known(pictures, wanted, "row measured now")
+        parse_names(focus, order, "measured row")
+    shown = parse_names(pictures, wanted, "row measured now")
     chosen = [ROWS[name](sources) for name in wanted]
     available = [info.id for info in list_kits(sources.kits)]
     console = Console(stderr=True)
     performances = groove_performances(data)
     with console.status("training the kit classifier"):
-        names = known(kits, available, "kit") or available
+        names = parse_names(kits, available, "kit") or available
         bench = set_up(sources, performances, names, windows_per_kit, data / "eval" / "yamnet.tflite", quick)
     measured = measure_rows(chosen, bench, partial(progress, console))
     keep_rows(store, measured, command_line())

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.workshop.options import DATA, command_line, known
+from cli.workshop.options import DATA, command_line, parse_names
 
 
 def drummers(
@@ -23,17 +23,18 @@ def drummers(
     quick: Annotated[bool, typer.Option("--quick", help="Few loops: wide intervals.")] = False,
 ) -> None:
     """Measure the drummers on the Groove test split and write docs/results-drummers.md and results-drummers.csv."""
-    from studies.drummers.ground import Findings, Ground
+    from studies.drummers.context import Findings, StudyContext
+
     from studies.drummers.sections import SECTIONS, measure_section, settings_of, write_page
     from studies.findings import FindingStore
     from training.data.groove import groove_performances
 
-    wanted = known(only, SECTIONS, "section") or list(SECTIONS)
+    wanted = parse_names(only, SECTIONS, "section") or list(SECTIONS)
     store = FindingStore(notes, Findings)
-    ground = Ground(groove_performances(data), models, classifiers, out, quick)
+    context = StudyContext(groove_performances(data), models, classifiers, out, quick)
     console = Console(stderr=True)
     for name in wanted:
         with console.status(name):
-            store.keep(name, measure_section(name, ground), command_line())
+            store.keep(name, measure_section(name, context), command_line())
     for path in write_page(store, settings_of(command_line(), quick), out):
         Console(soft_wrap=True, highlight=False).print(str(path))

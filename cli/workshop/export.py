@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from export.bundle_writer import Facts, Report
+    from export.bundle_writer import BundleFacts, Report
     from training.codecs.drum_codec import DrumCodec
     from training.predictors.live import LivePredictor
 
@@ -47,7 +47,7 @@ def export(
         write_half(checkpoint, weights)
 
 
-def evened(facts: "Facts", codec: "DrumCodec", predictor: "LivePredictor", pack_path: Path) -> "Facts":
+def evened(facts: "BundleFacts", codec: "DrumCodec", predictor: "LivePredictor", pack_path: Path) -> "BundleFacts":
     """The facts with gains for each kit and its pieces."""
     from dataclasses import replace
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from listening.session import Session
+    from listening.session import ListeningSession
 
 
 def listen(
@@ -30,13 +30,13 @@ def listen(
     """Compare two folders of sounds blindly in the browser, level-matched; end with Ctrl-C and go on another time."""
     from ghostnote.errors import InputError
     from listening.server import ListenServer
-    from listening.session import Request, Session
+    from listening.session import ListeningRequest, ListeningSession
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if mode not in ("abx", "rate"):
         raise InputError(f"no mode {mode!r}: choose abx or rate")
     with console.status("measuring loudness"):
-        session = Session(Request(a, b, out, mode, trials, listener or getpass.getuser(), seed))
+        session = ListeningSession(ListeningRequest(a, b, out, mode, trials, listener or getpass.getuser(), seed))
     announce(session, console)
     with ListenServer(session, port) as server:
         console.print(f"[bold]{server.url}[/bold]  (Ctrl-C ends; every answer is already in {out})")
@@ -49,7 +49,7 @@ def listen(
     Console(highlight=False, soft_wrap=True).print(summary(session))
 
 
-def announce(session: "Session", console: Console) -> None:
+def announce(session: "ListeningSession", console: Console) -> None:
     """What will be asked, and what of the input is left out."""
     if session.unpaired:
         names = ", ".join(session.unpaired[:5]) + (", ..." if len(session.unpaired) > 5 else "")
@@ -61,7 +61,7 @@ def announce(session: "Session", console: Console) -> None:
     )
 
 
-def summary(session: "Session") -> str:
+def summary(session: "ListeningSession") -> str:
     """What this test has found so far."""
     from listening.results import abx_score, opinion
 

@@ -10,7 +10,7 @@ DATA: Final = Path("../shared/data")
 """The data folder where neither an option nor GHOSTNOTE_DATA names another."""
 
 
-def known(names: str, allowed: Iterable[str], what: str) -> list[str]:
+def parse_names(names: str, allowed: Iterable[str], what: str) -> list[str]:
     """The comma-separated `names`; raises InputError when one is not `allowed`."""
     from ghostnote.errors import InputError
 

@@ -13,7 +13,7 @@ from training.data.groove import groove_performances
 
 
 @dataclass(frozen=True)
-class Trainer:
+class DrummerTrainer:
     """Where a drummer is trained and exported, each as "module:function".
 
     train(performances, folder, minutes, report) -> the checkpoint's path, in the run folder given; minutes 0: the
@@ -25,9 +25,9 @@ class Trainer:
 
 
 TRAINERS: Final = {
-    "groovegen": Trainer("training.drummers.groovegen.train:train", "export.drummers.groovegen:export"),
-    "humanizer": Trainer("training.drummers.humanizer.train:train", "export.drummers.humanizer:export"),
-    "continuation": Trainer("training.drummers.continuation.train:train", "export.drummers.continuation:export"),
+    "groovegen": DrummerTrainer("training.drummers.groovegen.train:train", "export.drummers.groovegen:export"),
+    "humanizer": DrummerTrainer("training.drummers.humanizer.train:train", "export.drummers.humanizer:export"),
+    "continuation": DrummerTrainer("training.drummers.continuation.train:train", "export.drummers.continuation:export"),
 }
 """One line per drummer."""
 MODELS: Final = Path("presets/drummers")

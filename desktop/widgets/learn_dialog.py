@@ -41,7 +41,7 @@ class LearnDialog(QDialog):
         )  # fmt: skip
         layout.setContentsMargins(24, 24, 24, 24)
         self.setLayout(layout)
-        self.process.told.connect(self._told)
+        self.process.told.connect(self._answered)
         self._midi = midi
         self.refresh()
 
@@ -78,7 +78,7 @@ class LearnDialog(QDialog):
             self.learning.go_on()
         self.refresh()
 
-    def _told(self, answer: dict[str, Any]) -> None:
+    def _answered(self, answer: dict[str, Any]) -> None:
         self.learning.take(answer)
         self.refresh()
         if self.learning.saved:

@@ -3,7 +3,7 @@
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from desktop.control import Control
+from desktop.control import AppController
 from desktop.session import path
 from desktop.widgets.groove_panel import GroovePanel
 from desktop.widgets.kit_browser import KitBrowser
@@ -24,7 +24,7 @@ KITS_WIDTH = 272
 class PlayPage(QWidget):
     """The first page."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: AppController) -> None:
         super().__init__()
         session, self._session = control.session, control.session
         self.setObjectName("page")

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.control import Control
-from desktop.render_plan import FORMATS, RenderWish, is_source, kit_text, mix_text, written
+from desktop.control import AppController
+from desktop.render_plan import FORMATS, RenderRequest, is_source, kit_text, mix_text, written
 from desktop.render_process import RenderQueue
 from desktop.widgets.parts import button, caption, card, column, fill, label, row, set_style, set_tone
 from ghostnote.files.bundle import KitInfo
@@ -34,7 +34,7 @@ MIX_TOPICS: Final = ("kit", "morph", "level", "pan", "feel", "connection")
 class RenderPage(QWidget):
     """The page on which files are rendered."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: AppController) -> None:
         super().__init__()
         self.setObjectName("page")
         self._control = control
@@ -162,7 +162,7 @@ class RenderPage(QWidget):
         """Render the chosen files."""
         settings, preset = self._control.settings, self.present()
         for source in self.sources:
-            wish = RenderWish(
+            request = RenderRequest(
                 source,
                 preset,
                 bundle=settings.bundle,
@@ -170,7 +170,7 @@ class RenderPage(QWidget):
                 format=str(self.format.currentData()),
                 stems=self.stems.isChecked(),
             )
-            self.queue.add(wish)
+            self.queue.add(request)
 
     def _began(self, source: Path) -> None:
         self.bar.setValue(0)

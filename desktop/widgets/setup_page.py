@@ -6,7 +6,7 @@ from dataclasses import replace
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QLayout, QVBoxLayout, QWidget
 
-from desktop.control import Control
+from desktop.control import AppController
 from desktop.device_list import DeviceList
 from desktop.settings import BLOCKS, RATES, THEMES, AppSettings
 from desktop.widgets.latency_view import LatencyView
@@ -20,7 +20,7 @@ VIRTUAL_PORT = ("“Ghostnote In”, for your DAW", "")
 class SetupPage(QWidget):
     """The page of settings. What needs another start of the sound engine waits for "Apply"."""
 
-    def __init__(self, control: Control, learn: Callable[[], None], restyle: Callable[[str], None]) -> None:
+    def __init__(self, control: AppController, learn: Callable[[], None], restyle: Callable[[str], None]) -> None:
         """`learn` opens the dialogue that learns a map; `restyle` dresses the app in another theme."""
         super().__init__()
         self.setObjectName("page")
@@ -80,7 +80,7 @@ class SetupPage(QWidget):
         fill(self.theme, [(name.capitalize(), name) for name in THEMES], settings.theme)
         self._changed()
 
-    def wished(self) -> AppSettings:
+    def chosen(self) -> AppSettings:
         """The settings as the controls show them."""
         return replace(
             self._control.settings,
@@ -90,13 +90,13 @@ class SetupPage(QWidget):
         )  # fmt: skip
 
     def _changed(self) -> None:
-        differs = self.wished() != self._control.settings
+        differs = self.chosen() != self._control.settings
         self.apply.setEnabled(differs)
         set_tone(self.state, "")
         self.state.setText("The sound stops for a moment when you apply." if differs else "")
 
     def _apply(self) -> None:
-        self._control.use(self.wished())
+        self._control.use(self.chosen())
         self._changed()
 
     def _themed(self) -> None:
@@ -105,12 +105,12 @@ class SetupPage(QWidget):
         self._restyle(theme)
 
     def _found(self, outputs: list[str], sources: list[str], faults: list[str]) -> None:
-        wished = self.wished()
+        chosen = self.chosen()
         self._outputs, self._sources = outputs, sources
         self.refresh()
-        for box, value in ((self.device, wished.device), (self.midi, wished.midi)):
+        for box, value in ((self.device, chosen.device), (self.midi, chosen.midi)):
             box.setCurrentIndex(max(0, box.findData(value)))
-        for box, value in ((self.rate, wished.rate), (self.block, wished.block), (self.map, wished.midi_map)):
+        for box, value in ((self.rate, chosen.rate), (self.block, chosen.block), (self.map, chosen.midi_map)):
             box.setCurrentIndex(max(0, box.findData(value)))
         self._changed()
         if faults:

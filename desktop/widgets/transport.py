@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
 
-from desktop.control import Control
+from desktop.control import AppController
 from desktop.grooves import groove_names, load_groove
 from desktop.session import path
 from desktop.widgets.parts import button, caption, card, column, fill, remark, row
@@ -18,7 +18,7 @@ RECORD = "Record what is played, as sound and MIDI"
 class TransportPanel(QWidget):
     """Play, record, tempo, groove."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: AppController) -> None:
         super().__init__()
         self._control, self._session = control, control.session
         self.play = button("▶", "play", "Play or stop", self._toggle)

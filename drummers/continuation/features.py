@@ -48,7 +48,7 @@ class Condition:
         return [self.style, _DRUMMER + self.drummer, _TEMPO + tempo, _METER + slots]
 
 
-class Timeline:
+class SlotTimeline:
     """Velocity (0 = no hit) and offset (-1..1) of every slot and lane, filled as bars are played.
 
     Several copies may play on differently from the same past. Of several strokes of a lane in a slot the hardest
@@ -112,7 +112,7 @@ class Sequence:
     """[T, 3, LOOK, 22]."""
 
 
-def sequence(score: Score, condition: Condition, timeline: Timeline, next_bar: bool) -> Sequence:
+def sequence(score: Score, condition: Condition, timeline: SlotTimeline, next_bar: bool) -> Sequence:
     """The whole score as a sequence; with `next_bar` ended by the barline of the bar that comes after it.
 
     `timeline` holds the score's hits.

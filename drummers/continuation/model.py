@@ -66,13 +66,13 @@ def _run(session: InferenceSession, inputs: Mapping[str, NDArray[Any]]) -> list[
 
 
 @dataclass(frozen=True)
-class Phrase:
+class ContinuationContext:
     """A performance on slots, and how many bars of it count."""
 
     score: Score
 
     @classmethod
-    def of(cls, performance: Performance) -> "Phrase":
+    def of(cls, performance: Performance) -> "ContinuationContext":
         """The performance up to its last played bar.
 
         A stroke on the barline after the last bar (the usual ending) does not begin another bar, unless the
@@ -111,7 +111,7 @@ def _check(performance: Performance) -> None:
 
 def bars_played(performance: Performance) -> int:
     """Bars after which `Continuer.play_on` goes on. Raises InputError like it."""
-    return Phrase.of(performance).score.bars
+    return ContinuationContext.of(performance).score.bars
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Continuer:
         if not 0 <= temperature <= 2:
             raise InputError(f"temperature {temperature:g} is out of range: 0 (likeliest) to 2 (free)")
         condition = condition_for(performance, style, drummer)
-        score = Phrase.of(performance).score
+        score = ContinuationContext.of(performance).score
         new = next_bars(
             self.network,
             score,

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from drummers.common.tokens import EVENT, OFFSETS, Score
-from drummers.continuation.features import END, LOOK, MEMORY, Condition, Timeline, fields_of, sequence
+from drummers.continuation.features import END, LOOK, MEMORY, Condition, SlotTimeline, fields_of, sequence
 from ghostnote.music.articulations import N_LANES, PIECE_OF_LANE, PIECES
 
 MAX_STROKES: Final = 96
@@ -99,7 +99,7 @@ def candidates(
     """`count` proposals for the bar after `context` (1 to `MEMORY` bars): strokes, dtype EVENT, of bar 0."""
     assert 1 <= context.bars <= MEMORY
     bar = context.bars
-    timeline = Timeline(context.slots, bar + 1, count)
+    timeline = SlotTimeline(context.slots, bar + 1, count)
     timeline.add(context.events)
     start = sequence(context, condition, timeline, next_bar=True)
     state, logits, heard = network.read(start.fields[None], start.time[None], start.echo[None], None, None)

@@ -37,7 +37,7 @@ MIDDLE_BPM: Final = 110.0
 
 
 @dataclass(frozen=True)
-class Loop:
+class SlotLoop:
     """Hits on slots, [slots, 9 pieces] each: choice (0 = silence), offset bin 0..23, velocity bin 0..31."""
 
     choice: NDArray[np.int8]
@@ -45,7 +45,7 @@ class Loop:
     velocity: NDArray[np.int8]
 
 
-def loop_of(score: Score) -> Loop:
+def loop_of(score: Score) -> SlotLoop:
     """The score with the hardest stroke of each piece in a slot."""
     shape = (score.bars * score.slots, len(PIECES))
     choice, offset, velocity = (np.zeros(shape, np.int8) for _ in range(3))
@@ -54,10 +54,10 @@ def loop_of(score: Score) -> Loop:
     piece = np.array(PIECE_OF_LANE)[events["lane"]]
     choice[slot, piece] = CHOICE_OF_LANE[events["lane"]]
     offset[slot, piece], velocity[slot, piece] = events["offset"], events["velocity"]
-    return Loop(choice, offset, velocity)
+    return SlotLoop(choice, offset, velocity)
 
 
-def score_of(loop: Loop, slots_per_bar: int) -> Score:
+def score_of(loop: SlotLoop, slots_per_bar: int) -> Score:
     """The loop as events."""
     slot, piece = np.nonzero(loop.choice)
     events = np.empty(len(slot), EVENT)
@@ -80,7 +80,7 @@ def _tables() -> tuple[NDArray[np.int8], NDArray[np.int16]]:
 CHOICE_OF_LANE, LANE_OF_CHOICE = _tables()
 
 
-def planes(loop: Loop) -> tuple[Floats, Floats]:
+def planes(loop: SlotLoop) -> tuple[Floats, Floats]:
     """Velocity (0.1..1, 0 = no hit) and offset (-0.5..0.5 of a slot) by lane, [slots, 22] each."""
     slot, piece = np.nonzero(loop.choice)
     lane = LANE_OF_CHOICE[np.array(FIRST_CHOICE)[piece] + loop.choice[slot, piece]]

@@ -21,7 +21,7 @@ from drummers.groovegen.features import (
     N_CHOICES,
     N_LANES,
     Floats,
-    Loop,
+    SlotLoop,
     conditions,
     offset_plane,
     places,
@@ -43,7 +43,7 @@ INTENSITY_TILT: Final = 3.0
 
 
 @dataclass(frozen=True)
-class Facts:
+class SamplingSettings:
     """What `model.toml` says of how loops are drawn."""
 
     temperature: float
@@ -62,7 +62,7 @@ class GrooveGenerator:
     def __init__(self, folder: Path) -> None:
         model = load_folder(folder, KIND)
         try:
-            self.facts = Facts(**model.facts)  # type: ignore[arg-type]
+            self.facts = SamplingSettings(**model.facts)  # type: ignore[arg-type]
         except TypeError as error:
             raise BundleError(f"{folder}: its facts do not fit this program: {error}") from error
         self._prior, self._begin, self._step = (model.session(name) for name in ("prior", "begin", "step"))
@@ -90,7 +90,7 @@ class GrooveGenerator:
     def _given(styles: dict[str, float], request: GrooveRequest) -> Floats:
         return conditions(styles, request.bpm, request.meter, request.density, request.intensity)[None]
 
-    def _play(self, request: GrooveRequest, latent: Floats, conditions: Floats, rng: Generator) -> list[Loop]:
+    def _play(self, request: GrooveRequest, latent: Floats, conditions: Floats, rng: Generator) -> list[SlotLoop]:
         """Draw every slot of every candidate."""
         count, bar = len(latent), slots_per_bar(request.meter)
         total = request.bars * bar
@@ -125,10 +125,10 @@ class GrooveGenerator:
             velocity[at, row, lane[struck]] = velocity_plane(bins_of_velocity[struck])
             offset[at, row, lane[struck]] = offset_plane(bins_of_offset[struck])
             played[:, slot] = choice, bins_of_offset * struck, bins_of_velocity * struck
-        return [Loop(*played[:, :, i]) for i in range(count)]
+        return [SlotLoop(*played[:, :, i]) for i in range(count)]
 
     @staticmethod
-    def _perform(loop: Loop, request: GrooveRequest) -> Performance:
+    def _perform(loop: SlotLoop, request: GrooveRequest) -> Performance:
         style = max(request.styles, key=lambda style: request.styles[style])
         like = Performance(np.empty(0, HIT), bpm=request.bpm, meter=request.meter, style=style, name=request.name)
         performance = decode(score_of(loop, slots_per_bar(request.meter)), like)

@@ -125,10 +125,10 @@ _TOKEN: Final = re.compile(r"\d+\s*[/-]\s*\d+|\d+(?:\.\d+)?|%|[a-z&]+(?:-[a-z]+)
 
 def parse(text: str) -> GrooveRequest:
     """What the words ask for. Raises InputError naming a word that is not known, or a value out of range."""
-    return _Reader(text).read()
+    return _PromptReader(text).read()
 
 
-class _Reader:
+class _PromptReader:
     """One pass over the words, with a request that grows."""
 
     def __init__(self, text: str) -> None:

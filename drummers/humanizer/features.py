@@ -57,7 +57,7 @@ class Pattern:
 
 
 @dataclass(frozen=True)
-class Feel:
+class PlayingStyle:
     """Who plays, and in which style: 0 unknown, else a drummer 1..10 and a style's place in STYLES + 1."""
 
     drummer: int = 0
@@ -157,7 +157,7 @@ def columns(ahead: bool) -> dict[str, slice]:
     return found
 
 
-def context(pattern: Pattern, feel: Feel, *, ahead: bool) -> NDArray[np.float32]:
+def context(pattern: Pattern, feel: PlayingStyle, *, ahead: bool) -> NDArray[np.float32]:
     """Features [n, columns] of the hits of a pattern; without `ahead` a row depends on its hit and those before."""
     slot, lane = pattern.slot, pattern.lane
     n = len(slot)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from drummers.humanizer.features import SLOTS, Feel, Pattern, levels_of, slots_per_bar
+from drummers.humanizer.features import SLOTS, Pattern, PlayingStyle, levels_of, slots_per_bar
 from drummers.humanizer.network import HitNetwork, perform
 from ghostnote.music.articulations import PIECE_OF_LANE
 
@@ -28,7 +28,7 @@ class LiveHumanizer:
     def __init__(
         self,
         network: HitNetwork,
-        feel: Feel,
+        feel: PlayingStyle,
         bpm: float,
         meter: tuple[int, int],
         amount: float,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from drummers.common.model_folder import MODELS_DIR, load_folder
 from drummers.common.styles import STYLES
-from drummers.humanizer.features import N_DRUMMERS, SLOTS, Feel, Pattern, levels_of, pattern_of
+from drummers.humanizer.features import N_DRUMMERS, SLOTS, Pattern, PlayingStyle, levels_of, pattern_of
 from drummers.humanizer.live import LiveHumanizer
 from drummers.humanizer.network import HitNetwork, perform
 from ghostnote.errors import InputError
@@ -30,7 +30,7 @@ _TAIL: Final = 64
 """Hits before a bar that are remembered as its context."""
 
 
-def feel_for(drummer: int, style: str | None) -> Feel:
+def feel_for(drummer: int, style: str | None) -> PlayingStyle:
     """The feel of drummer 0 (unknown) or 1..10 and a style of STYLES ("rock/halftime" is rock), None or "": unknown.
 
     Raises InputError for others, with the nearest style.
@@ -38,12 +38,12 @@ def feel_for(drummer: int, style: str | None) -> Feel:
     if not 0 <= drummer < N_DRUMMERS:
         raise InputError(f"there is no drummer {drummer}: choose 1 to {N_DRUMMERS - 1}, or 0 for nobody in particular")
     if not style:
-        return Feel(drummer)
+        return PlayingStyle(drummer)
     name = style.strip().lower().split("/")[0]
     if name not in STYLES:
         near = difflib.get_close_matches(name, STYLES, 1, 0.0)[0]
         raise InputError(f"unknown style '{style}': did you mean {near}? Known are {', '.join(STYLES)}")
-    return Feel(drummer, STYLES.index(name) + 1)
+    return PlayingStyle(drummer, STYLES.index(name) + 1)
 
 
 def check_amount(amount: float) -> None:
@@ -78,10 +78,10 @@ class Humanizer:
             raise InputError(f"{name} has no drum hits: there is nothing to humanise")
         return take.play(performance)
 
-    def begin(self, *, drummer: int, style: str | None = None, amount: float = 1.0, seed: int = 0) -> "Take":
+    def begin(self, *, drummer: int, style: str | None = None, amount: float = 1.0, seed: int = 0) -> "HumanizedTake":
         """A take to be played bar by bar, for grooves that are known a bar ahead. Raises InputError like `humanize`."""
         check_amount(amount)
-        return Take(self.network, feel_for(drummer, style), amount, seed)
+        return HumanizedTake(self.network, feel_for(drummer, style), amount, seed)
 
     def live(
         self,
@@ -109,10 +109,10 @@ def check_tempo(bpm: float) -> None:
         raise InputError(f"{bpm:g} bpm cannot be humanised: tempi from {low:g} to {high:g} can")
 
 
-class Take:
+class HumanizedTake:
     """One take of a drummer, who remembers how the bars before were played."""
 
-    def __init__(self, network: HitNetwork, feel: Feel, amount: float, seed: int) -> None:
+    def __init__(self, network: HitNetwork, feel: PlayingStyle, amount: float, seed: int) -> None:
         self._network, self._feel, self._amount = network, feel, amount
         self._rng = np.random.default_rng(seed)
         self._history = network.history(feel, self._rng)

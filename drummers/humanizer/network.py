@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from drummers.common.model_folder import ModelFolder
 from drummers.humanizer.bins import draw, offset_in, velocity_in
-from drummers.humanizer.features import HISTORY, N_DRUMMERS, Feel, History, Pattern, columns, context
+from drummers.humanizer.features import HISTORY, N_DRUMMERS, History, Pattern, PlayingStyle, columns, context
 from ghostnote.errors import BundleError
 
 PARTS: Final = ("context", "timing", "loudness")
@@ -45,12 +45,12 @@ class HitNetwork:
                 "update it"
             )
 
-    def history(self, feel: Feel, rng: np.random.Generator) -> History:
+    def history(self, feel: PlayingStyle, rng: np.random.Generator) -> History:
         """Of a new take by a drummer, who plays all of it about as loud; how loud is drawn."""
         mean, deviation = self.loudness[feel.drummer]
         return History(float(np.clip(rng.normal(mean, deviation), 0.0, 1.0)))
 
-    def hidden(self, pattern: Pattern, feel: Feel, last: int) -> NDArray[np.float32]:
+    def hidden(self, pattern: Pattern, feel: PlayingStyle, last: int) -> NDArray[np.float32]:
         """States [last, width] of the last hits of a pattern, of which the others are what precedes."""
         rows = context(pattern, feel, ahead=self.ahead)[-last:]
         return cast("NDArray[np.float32]", self._context.run(None, {"rows": rows})[0])

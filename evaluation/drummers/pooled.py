@@ -40,7 +40,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Feel:
+class FeelStatistics:
     """Sums over one take or several ([takes, ...]), from which every distance follows."""
 
     timing: Values
@@ -53,7 +53,7 @@ class Feel:
     """[..., 2, LAGS] sums of products of timing and of velocity with those 0 to 8 hits later, takes centred."""
 
 
-def feel_of(performance: Performance) -> Feel:
+def feel_of(performance: Performance) -> FeelStatistics:
     """The sums of one take."""
     hits = performance.hits
     kind = CLASS_OF_LANE[hits["lane"]]
@@ -63,7 +63,7 @@ def feel_of(performance: Performance) -> Feel:
     np.add.at(profile, (kind, step % _PLACES), np.stack([late, loud, np.ones(len(hits))], axis=1))
     late_bin = np.clip(np.rint(late), -_WIDEST, _WIDEST).astype(np.int64) + _WIDEST
     loud_bin = np.clip(np.rint(loud * 127), 0, 127).astype(np.int64)
-    return Feel(
+    return FeelStatistics(
         _counts(kind, late_bin, 2 * _WIDEST + 1),
         _counts(kind, loud_bin, 128),
         profile,
@@ -80,7 +80,7 @@ def _products(values: Values) -> Values:
     return np.array([centred[: len(centred) - lag] @ centred[lag:] if lag < len(centred) else 0 for lag in range(LAGS)])
 
 
-def distances(real: Feel, played: Feel) -> dict[str, Values]:
+def distances(real: FeelStatistics, played: FeelStatistics) -> dict[str, Values]:
     """Every distance of two pooled feels, with the weight of the drummer: name -> [..., 2] of distance and weight."""
     weight = real.timing.sum(axis=(-2, -1))
     found = {
@@ -161,12 +161,12 @@ def _distances(
     return {name: (of[..., 0] * of[..., 1]).sum(axis=0) / of[..., 1].sum(axis=0) for name, of in values.items()}
 
 
-def average(feels: Sequence[Feel]) -> Feel:
+def average(feels: Sequence[FeelStatistics]) -> FeelStatistics:
     """The mean sums of the renditions of one pattern."""
-    return Feel(*(np.mean([getattr(feel, name) for feel in feels], axis=0) for name in _SUMS))
+    return FeelStatistics(*(np.mean([getattr(feel, name) for feel in feels], axis=0) for name in _SUMS))
 
 
-def _pool(feels: Sequence[Feel], counts: Values) -> Feel:
+def _pool(feels: Sequence[FeelStatistics], counts: Values) -> FeelStatistics:
     """Weighted sums of takes, one for each row of `counts` [resamples, takes]."""
     columns = ([getattr(feel, name) for feel in feels] for name in _SUMS)
-    return Feel(*(np.tensordot(counts, np.stack(column), axes=1) for column in columns))
+    return FeelStatistics(*(np.tensordot(counts, np.stack(column), axes=1) for column in columns))

@@ -40,7 +40,7 @@ class Measure(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Clip:
+class CodecClip:
     """One clip: `group` is its kit's id or its articulation's name, `source` its performance."""
 
     group: str
@@ -52,8 +52,8 @@ class Clip:
 class CodecStudy:
     """Everything that was measured of a codec."""
 
-    kits: list[Clip]
-    articulations: list[Clip]
+    kits: list[CodecClip]
+    articulations: list[CodecClip]
     codes: NDArray[np.int64]
     """Codes of all kit clips [rows, books]."""
     codebook_size: int
@@ -74,7 +74,7 @@ def mel_distance(reference: Audio, rendered: Audio, rate: int) -> float:
     return float(np.abs(20 * np.log10((a + MEL_FLOOR) / (b + MEL_FLOOR))).mean())
 
 
-def measure(reference: Audio, rendered: Audio, rate: int) -> Measure:
+def measure_clip(reference: Audio, rendered: Audio, rate: int) -> Measure:
     """All measures of one clip, both [frames, 2]."""
     level = power_db(mono(rendered)) - power_db(mono(reference))
     return Measure(mr_stft_sc(reference, rendered), mel_distance(reference, rendered, rate), level)
@@ -92,28 +92,28 @@ def study_codec(
     round_trip: RoundTrip, reference: Render, windows: dict[str, list[Window]], rate: int, codebook_size: int, hop: int
 ) -> CodecStudy:
     """Run all windows of all kits and all single strokes through the codec. Silent strokes are left out."""
-    clips: list[Clip] = []
+    clips: list[CodecClip] = []
     codes: list[NDArray[np.int64]] = []
     for kit, chosen in windows.items():
         for window in chosen:
             audio = reference(window.performance, kit, window.start, window.stop)
             rendered, found = round_trip(audio)
             codes.append(found)
-            clips.append(Clip(kit, window.performance.name, measure(audio, rendered, rate)))
+            clips.append(CodecClip(kit, window.performance.name, measure_clip(audio, rendered, rate)))
     alone = [
-        Clip(name, name, measure(audio, round_trip(audio)[0], rate))
+        CodecClip(name, name, measure_clip(audio, round_trip(audio)[0], rate))
         for name, audio in strokes(reference, list(windows), rate)
         if np.abs(audio).max() > 1e-3
     ]
     return CodecStudy(clips, alone, np.concatenate(codes), codebook_size, rate / hop)
 
 
-def _cells(clips: Sequence[Clip]) -> list[Estimate]:
+def _cells(clips: Sequence[CodecClip]) -> list[Estimate]:
     sources = [clip.source for clip in clips]
     return [mean_interval([clip.measure[i] for clip in clips], sources) for i in range(len(Measure._fields))]
 
 
-def _table(title: str, clips: Sequence[Clip], intervals: bool) -> list[str]:
+def _table(title: str, clips: Sequence[CodecClip], intervals: bool) -> list[str]:
     lines = [f"| {title} | clips | SC ↓ | mel distance dB ↓ | level dB → 0 |", "|---|---|---|---|---|"]
     groups = {"all": list(clips)} | {
         g: [c for c in clips if c.group == g] for g in dict.fromkeys(c.group for c in clips)

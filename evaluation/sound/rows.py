@@ -61,7 +61,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Clip:
+class RenderedWindow:
     """One window as it should sound and as it was rendered, both [frames, channels] of one rate."""
 
     kit: str
@@ -74,7 +74,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Score:
+class WindowScore:
     """What was measured of one clip of one row."""
 
     row: str
@@ -88,7 +88,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Ears:
+class AudioModels:
     """What listens beside the plain measures."""
 
     embed: Callable[[Audio, int], NDArray[np.float32]]
@@ -96,7 +96,7 @@ class Ears:
     kits: KitClassifier
 
 
-def score_clip(row: str, clip: Clip, rate: int, ears: Ears) -> Score:
+def score_clip(row: str, clip: RenderedWindow, rate: int, models: AudioModels) -> WindowScore:
     """All measures of one clip."""
     values = {name: measure(clip.reference, clip.rendered, rate) for name, measure in METRICS.items()}
     expected, found = expected_onsets(clip.hits), detect_onsets(clip.rendered, rate)
@@ -108,13 +108,13 @@ def score_clip(row: str, clip: Clip, rate: int, ears: Ears) -> Score:
             f"onset_recall_{suffix}": match.recall,
             f"onset_f1_{suffix}": match.f1,
         }
-    values["kit_id"] = float(ears.kits.predict(kit_features(clip.rendered, rate)) == clip.kit)
-    return Score(row, clip.kit, clip.performance, clip.start, values, ears.embed(clip.rendered, rate))
+    values["kit_id"] = float(models.kits.predict(kit_features(clip.rendered, rate)) == clip.kit)
+    return WindowScore(row, clip.kit, clip.performance, clip.start, values, models.embed(clip.rendered, rate))
 
 
 def score_rows(
-    rows: Sequence[Row], reference: Render, windows: Mapping[str, Sequence[Window]], rate: int, ears: Ears
-) -> Iterator[Score]:
+    rows: Sequence[Row], reference: Render, windows: Mapping[str, Sequence[Window]], rate: int, models: AudioModels
+) -> Iterator[WindowScore]:
     """Scores of the reference itself and of every row on the same windows (kit -> windows).
 
     Yields (rows + 1) scores per window. Raises InputError, naming the row, when it renders something unusable.
@@ -125,8 +125,8 @@ def score_rows(
             hits = window.hits(rate).hits
             for row in (None, *rows):
                 audio = truth if row is None else rendered(row, window, kit)
-                clip = Clip(kit, window.performance.name, window.start, truth, audio, hits)
-                score = score_clip(REFERENCE if row is None else row.name, clip, rate, ears)
+                clip = RenderedWindow(kit, window.performance.name, window.start, truth, audio, hits)
+                score = score_clip(REFERENCE if row is None else row.name, clip, rate, models)
                 yield replace(score, values={**score.values, **code_values(row, window, kit)})
 
 

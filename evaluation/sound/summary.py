@@ -10,7 +10,7 @@ from evaluation.bootstrap import Estimate, mean_interval, paired_interval
 from evaluation.sound.dynamics import Dynamics
 from evaluation.sound.fad import Fad, measure_fad
 from evaluation.sound.joins import Joins
-from evaluation.sound.rows import REFERENCE, Score
+from evaluation.sound.rows import REFERENCE, WindowScore
 
 ALL: Final = "all"
 """Name that stands for all kits together."""
@@ -22,7 +22,7 @@ class Study:
 
     rows: Mapping[str, str]
     """Name of every row but the reference -> what it is."""
-    scores: Sequence[Score]
+    scores: Sequence[WindowScore]
     settings: dict[str, str]
     """What was measured how, on which machine; shown above the tables in this order."""
     dynamics: dict[tuple[str, str], list[Dynamics]] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Study:
         """Names of the measures of single windows."""
         return list(self.scores[0].values)
 
-    def of(self, row: str, kit: str = ALL) -> list[Score]:
+    def of(self, row: str, kit: str = ALL) -> list[WindowScore]:
         """Scores of one row, in the order of the windows, which is the same for every row."""
         return [s for s in self.scores if s.row == row and kit in (ALL, s.kit)]
 

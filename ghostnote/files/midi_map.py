@@ -166,7 +166,7 @@ class _Reader:
             controller=controller,
             open_value=open_value,
             closed_value=closed_value,
-            openness_of_lane=self.told(self.table(openness, "notes")),
+            openness_of_lane=self.explicit(self.table(openness, "notes")),
             choke_threshold=self.integer(choke["aftertouch"], "choke.aftertouch", 1, 127) if choke else None,
         )
 
@@ -224,7 +224,7 @@ class _Reader:
             raise self.fail("openness.open", open_value, "another value than openness.closed")
         return self.integer(table["controller"], "openness.controller", 0, 119), open_value, closed_value
 
-    def told(self, table: dict[str, Any]) -> dict[int, float]:
+    def explicit(self, table: dict[str, Any]) -> dict[int, float]:
         hats = ", ".join(ARTICULATIONS[lane].name for lane in HAT_LANES)
         told: dict[int, float] = {}
         for key, value in table.items():

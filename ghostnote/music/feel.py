@@ -46,7 +46,7 @@ def add_feel(
     return replace(hit, at=hit.at + late, velocity=min(1.0, max(_SOFTEST, hit.velocity * factor)))
 
 
-def felt(performance: Performance, feel: Mapping[str, float], random: np.random.Generator) -> Performance:
+def with_feel(performance: Performance, feel: Mapping[str, float], random: np.random.Generator) -> Performance:
     """The performance as it sounds when it is played in live with this feel; beats are counted at its one tempo."""
     if not any(feel.values()):
         return performance

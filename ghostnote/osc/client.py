@@ -44,7 +44,7 @@ class OscClient:
         except OSError as error:
             raise self._silent(error) from error
 
-    def hear(self, timeout: float | None = None) -> Answer:
+    def receive(self, timeout: float | None = None) -> Answer:
         """The next message. Raises MissingError when none comes, InputError with the server's words for an error."""
         self._socket.settimeout(self._timeout if timeout is None else timeout)
         try:
@@ -60,12 +60,12 @@ class OscClient:
         """The values of all addresses that fit. Raises InputError where none can be asked."""
         wanted = [row.path for row in find(pattern) if row.read]
         self.send(pattern)
-        told: dict[str, tuple[Any, ...]] = {}
-        while told.keys() != set(wanted) or not told:
-            address, values = self.hear()
+        sent: dict[str, tuple[Any, ...]] = {}
+        while sent.keys() != set(wanted) or not sent:
+            address, values = self.receive()
             if address in wanted or not wanted:  # what a subscription tells late is passed over
-                told[address] = values
-        return list(told.items())
+                sent[address] = values
+        return list(sent.items())
 
     def change(self, pattern: str, values: Sequence[Any]) -> list[Answer]:
         """Ask for a change and return the values in force afterwards, [] where the addresses have none.
@@ -75,29 +75,29 @@ class OscClient:
         readable = {row.path for row in find(pattern) if row.feedback}
         if readable:
             self.send(SUBSCRIBE)
-            while self.hear()[0] != SUBSCRIBE:
+            while self.receive()[0] != SUBSCRIBE:
                 pass
         self.send(pattern, *values)
-        told = self._changes(readable)
+        sent = self._changes(readable)
         if not readable:
             return []
         self.send(UNSUBSCRIBE)
-        return sorted(told.items()) if readable == told.keys() else self.ask(pattern)
+        return sorted(sent.items()) if readable == sent.keys() else self.ask(pattern)
 
     def _changes(self, wanted: set[str]) -> dict[str, tuple[Any, ...]]:
         """What is told of the `wanted` addresses until all were, or nothing more comes."""
-        told: dict[str, tuple[Any, ...]] = {}
+        sent: dict[str, tuple[Any, ...]] = {}
         loading = False
         try:
-            while not wanted or told.keys() != wanted:
-                address, values = self.hear(_LOADING_S if loading else _CHANGE_S)
+            while not wanted or sent.keys() != wanted:
+                address, values = self.receive(_LOADING_S if loading else _CHANGE_S)
                 if address == LOADING:
                     loading = values != ("",)
                 if address in wanted:
-                    told[address] = values
+                    sent[address] = values
         except MissingError:
             pass
-        return told
+        return sent
 
     def _silent(self, error: OSError) -> MissingError:
         host, port = self._server

@@ -12,7 +12,7 @@ from ghostnote.osc.limits import (
     MAX_RATE,
     MAX_SUBSCRIBERS,
 )
-from ghostnote.osc.schema import Address, State
+from ghostnote.osc.schema import Address, ServerSnapshot
 from ghostnote.osc.table import ERROR, SUBSCRIPTION_S, TABLE
 
 _HEAD: Final = f"""# OSC
@@ -70,7 +70,7 @@ def _row(address: Address) -> str:
 def _arguments(address: Address) -> Iterator[str]:
     for argument in address.arguments:
         fits = f"one of {argument.of_state}" if argument.of_state and argument.type == "s" else ""
-        fits = fits or (f"number in {argument.of_state}" if argument.of_state else argument.expected(State()))
+        fits = fits or (f"number in {argument.of_state}" if argument.of_state else argument.expected(ServerSnapshot()))
         text = f"{argument.name} ({argument.type}: {fits})"
         yield f"[{text}]" if argument.optional else text
 

@@ -17,7 +17,7 @@ Values = tuple[Value, ...]
 
 
 @dataclass(frozen=True)
-class State:
+class ServerSnapshot:
     """What a running server is set to and does, as a snapshot that never changes."""
 
     settings: Preset = field(default_factory=Preset)
@@ -58,20 +58,20 @@ class Argument:
     unit: str = ""
     choices: tuple[str, ...] = ()
     of_state: Literal["", "kits", "drummers"] = ""
-    """The field of `State` with the choices: their names for a string, their indices for an integer."""
+    """The field of `ServerSnapshot` with the choices: their names for a string, their indices for an integer."""
     optional: bool = False
     switch: bool = False
     """Of a string: the numbers 1 and 0 fit, too, and are read as "1" and "0"."""
 
-    def bounds(self, state: State) -> tuple[float, float]:
+    def bounds(self, state: ServerSnapshot) -> tuple[float, float]:
         """Least and greatest value of a number."""
         return (0, len(getattr(state, self.of_state)) - 1) if self.of_state else (self.low, self.high)
 
-    def names(self, state: State) -> tuple[str, ...]:
+    def names(self, state: ServerSnapshot) -> tuple[str, ...]:
         """Values that a string may have, () where any will do."""
         return getattr(state, self.of_state) if self.of_state else self.choices
 
-    def expected(self, state: State) -> str:
+    def expected(self, state: ServerSnapshot) -> str:
         """What fits, in words."""
         if self.type == "s":
             names = self.names(state)
@@ -84,7 +84,7 @@ class Argument:
             span = f" {low:g}..{high:g}"
         return kind + span + (f" {self.unit}" if self.unit else "")
 
-    def check(self, value: Any, state: State, path: str) -> Value:
+    def check(self, value: Any, state: ServerSnapshot, path: str) -> Value:
         """`value` as this argument's type. Raises InputError saying what was found and what was expected."""
         wrong = InputError(f"{path}: {self.name} = {value!r:.60}, expected {self.expected(state)}")
         if self.type == "s":
@@ -102,8 +102,8 @@ class Argument:
         return int(value) if self.type == "i" else float(value)
 
 
-Read = Callable[[State], Values]
-Make = Callable[[State, float, Values], Sequence[Event | Command]]
+Read = Callable[[ServerSnapshot], Values]
+Make = Callable[[ServerSnapshot, float, Values], Sequence[Event | Command]]
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Address:
         """Whether a message with arguments, or one without that is no query, does something."""
         return self.make is not None or self.served
 
-    def check(self, args: Sequence[Any], state: State) -> Values:
+    def check(self, args: Sequence[Any], state: ServerSnapshot) -> Values:
         """The arguments of a message as their types. Raises InputError."""
         needed = sum(not a.optional for a in self.arguments)
         if not needed <= len(args) <= len(self.arguments) or (not self.writable and args):

@@ -1,6 +1,7 @@
 """The OSC namespace: one table from which the server, docs/osc.md, the OSCQuery tree and controller layouts follow.
 
-A row is an address with its arguments, how its present value is read from a `State` and what a message to it asks for.
+A row is an address with its arguments, how its current value is read from a `ServerSnapshot`, and what a message to
+it requests.
 """
 
 from difflib import get_close_matches
@@ -30,7 +31,7 @@ from ghostnote.events import (
 from ghostnote.files.bundle import bundle_folder
 from ghostnote.files.preset import FEEL, LEVEL_DB, MODES, PAN, TEMPO_BPM, dump_preset, main_kit
 from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME, PIECES, lanes_of_piece
-from ghostnote.osc.schema import Address, Argument, State, Values
+from ghostnote.osc.schema import Address, Argument, ServerSnapshot, Values
 
 ROOT: Final = "/ghostnote"
 ERROR: Final = f"{ROOT}/error"
@@ -88,7 +89,7 @@ def unknown_address(address: str) -> InputError:
     return InputError(f"no address {address!r:.80}: {hint}")
 
 
-def _morph(state: State, _at: float, args: Values) -> list[Command]:
+def _morph(state: ServerSnapshot, _at: float, args: Values) -> list[Command]:
     kits = [str(kit) for kit in args[1:]] or list(state.settings.kit)
     amount = float(args[0])
     if len(kits) != 2 or kits[0] == kits[1]:
@@ -96,38 +97,38 @@ def _morph(state: State, _at: float, args: Values) -> list[Command]:
     return [SetKit({kits[0]: 1 - amount, kits[1]: amount})]
 
 
-def _read_morph(state: State) -> Values:
+def _read_morph(state: ServerSnapshot) -> Values:
     kits = list(state.settings.kit.items())
     if not kits:
         return (0.0, "", "")
     return (kits[-1][1] if len(kits) == 2 else 0.0, kits[0][0], kits[-1][0])
 
 
-def _hit(_state: State, at: float, args: Values) -> list[Event]:
+def _hit(_state: ServerSnapshot, at: float, args: Values) -> list[Event]:
     articulation, velocity = (*args, 0.8)[:2]
     return [NoteEvent(at, LANE_OF_NAME[str(articulation)], float(velocity))] if float(velocity) > 0 else []
 
 
-def _transport(state: State, at: float, args: Values) -> list[Event]:
+def _transport(state: ServerSnapshot, at: float, args: Values) -> list[Event]:
     kind: TransportKind = {"start": "start", "stop": "stop", "continue": "continue"}[str(args[0])]  # type: ignore[assignment]
     beat = float(args[1]) if len(args) > 1 else 0.0 if kind == "start" else state.beat
     return [TransportEvent(at, kind, beat)]
 
 
-def _panic(_state: State, at: float, args: Values) -> list[Event]:
+def _panic(_state: ServerSnapshot, at: float, args: Values) -> list[Event]:
     return [] if 0.0 in args else [PanicEvent(at)]
 
 
-def _mode(_state: State, _at: float, args: Values) -> list[Command]:
+def _mode(_state: ServerSnapshot, _at: float, args: Values) -> list[Command]:
     return [SetMode("window" if args[0] == "window" else "live")]
 
 
-def _bundle(state: State, _at: float, args: Values) -> list[Command]:
+def _bundle(state: ServerSnapshot, _at: float, args: Values) -> list[Command]:
     source = str(args[0])
     return [LoadBundle(source if source == state.settings.bundle else str(bundle_folder(source)))]
 
 
-def _status(state: State) -> Values:
+def _status(state: ServerSnapshot) -> Values:
     return tuple(item for pair in state.status.items() for item in pair)
 
 

@@ -33,8 +33,11 @@ MAX_HITS: Final = 1024
 Audio = NDArray[np.float32]
 
 
-class Watch:
-    """Gathers what is to be shown. `hear` is for any thread, the rest for the OSC thread (bridge.osc.server.Watch)."""
+class Meters:
+    """Collects what watchers are sent. `on_event` may be called by any thread, the rest by the OSC thread only.
+
+    Implements `bridge.osc.server.WatchFeed`.
+    """
 
     def __init__(self, output: Callable[[], Output | None]) -> None:
         """`output`: the one that plays at present, None while there is none."""
@@ -47,20 +50,20 @@ class Watch:
         self._next_meter = self._next_spectrum = 0.0
         self._was_quiet = {METER: True, SPECTRUM: True}
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """A hit that will sound, or a panic; never blocks."""
         if self._watched and isinstance(event, NoteEvent | PanicEvent):
             self._arrived.append(event)
 
     def set_watched(self, watched: bool) -> None:
-        """As bridge.osc.server.Watch."""
+        """As bridge.osc.server.WatchFeed."""
         self._watched = watched
         self._arrived.clear()
         self._waiting.clear()
         self._output = None
 
     def take(self, now: float) -> list[tuple[str, Values]]:
-        """As bridge.osc.server.Watch."""
+        """As bridge.osc.server.WatchFeed."""
         return [*self._hits(now), *self._sound(now)]
 
     def _hits(self, now: float) -> list[tuple[str, Values]]:
@@ -80,24 +83,24 @@ class Watch:
         end = output.consumed()
         if output is not self._output:
             self._output, self._peaks = output, end
-        told: list[tuple[str, Values]] = []
+        sent: list[tuple[str, Values]] = []
         if now >= self._next_meter and end > self._peaks:
             self._next_meter = max(self._next_meter + METER_S, now)
             start = max(self._peaks, end - output.kept)
-            told += self._unless_quiet(METER, peaks_db(output.recent(start, end - start)))
+            sent += self._unless_quiet(METER, peaks_db(output.recent(start, end - start)))
             self._peaks = end
         if now >= self._next_spectrum:
             self._next_spectrum = max(self._next_spectrum + SPECTRUM_S, now)
             frames = window_frames(output.rate)
-            told += self._unless_quiet(SPECTRUM, spectrum_db(output.recent(end - frames, frames), output.rate))
-        return told
+            sent += self._unless_quiet(SPECTRUM, spectrum_db(output.recent(end - frames, frames), output.rate))
+        return sent
 
     def _unless_quiet(self, address: str, levels: NDArray[np.float64]) -> list[tuple[str, Values]]:
         """The message, and in silence only the first one, which tells of it."""
         quiet = bool(np.all(levels <= FLOOR_DB))
-        told = [] if quiet and self._was_quiet[address] else [(address, tuple(round(x, 2) for x in levels.tolist()))]
+        sent = [] if quiet and self._was_quiet[address] else [(address, tuple(round(x, 2) for x in levels.tolist()))]
         self._was_quiet[address] = quiet
-        return told
+        return sent
 
 
 def peaks_db(audio: Audio) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from server.audio.ring_buffer import PlayRing
+from server.audio.ring_buffer import RingBuffer
 
 BACKENDS: Final = ("rtmixer", "callback")
 """Ways to play through PortAudio, the preferred one first."""
@@ -46,7 +46,7 @@ class Output(Protocol):
         """False once the device or its server is gone. Any thread."""
         ...
 
-    def tend(self) -> int:
+    def poll(self) -> int:
         """Look after the stream, about once a second; returns the blocks that the audio system reports as lost so far.
 
         Always the same thread, and not the render thread.
@@ -65,7 +65,7 @@ class NullOutput:
 
     def __init__(self, rate: int, block: int, channels: int = 2, device_latency: float = 0.0) -> None:
         self.rate, self.block, self.device_latency = rate, block, device_latency
-        self._ring = PlayRing(1 << 16, channels)
+        self._ring = RingBuffer(1 << 16, channels)
         self._ring.clear_to(self._ring.reach)
         self.kept = self._ring.kept
         self._consumed = 0
@@ -101,7 +101,7 @@ class NullOutput:
         """Always."""
         return True
 
-    def tend(self) -> int:
+    def poll(self) -> int:
         """Nothing to look after, nothing lost."""
         return 0
 

@@ -2,7 +2,7 @@
 
 Preferred is rtmixer, whose callback is C: measured on 2 cores with JACK at 128 frames and one other busy Python thread,
 a Python callback underflowed in 52 % of the blocks, rtmixer's in 2 %. Its ring buffer is used over memory of our own
-(`PlayRing`): the write index runs half the memory ahead and the render thread puts samples into their places in
+(`RingBuffer`): the write index runs half the memory ahead and the render thread puts samples into their places in
 between, so the ring never runs dry when a hop is late. The samples are published by time rather than by index: they are
 written at least a millisecond before their block is read, and a reader that overtakes them reads silence.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ghostnote.errors import InputError, MissingError
 from server.audio.output import BACKENDS, Output
-from server.audio.ring_buffer import PlayRing
+from server.audio.ring_buffer import RingBuffer
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ class _RtMixerOutput:
         )
         self.rate, self.block = rate, block
         self.device_latency = _latency_frames(self._mixer, rate)
-        self._ring = PlayRing(RING_FRAMES, CHANNELS)
+        self._ring = RingBuffer(RING_FRAMES, CHANNELS)
         self.kept = self._ring.kept
         self._buffer: Any = rtmixer.RingBuffer(4 * CHANNELS, buffer=self._ring.memory)
         self._publish(self._ring.reach)
@@ -177,7 +177,7 @@ class _RtMixerOutput:
     def alive(self) -> bool:
         return bool(self._mixer.active)
 
-    def tend(self) -> int:
+    def poll(self) -> int:
         """As `Output.tend`; starts the ring again when it ran dry (the process was stopped for longer than it is)."""
         running = self._mixer.actions
         if self._action not in running:
@@ -206,7 +206,7 @@ class _CallbackOutput:
     def __init__(self, device: DeviceInfo, rate: int, block: int) -> None:
         sd = _portaudio()
         self.name = f"{device.label}, Python callback"
-        self._ring = PlayRing(RING_FRAMES, CHANNELS)
+        self._ring = RingBuffer(RING_FRAMES, CHANNELS)
         self.kept = self._ring.kept
         self._ring.clear_to(self._ring.reach)
         self._consumed = 0  # written by the callback alone
@@ -242,7 +242,7 @@ class _CallbackOutput:
     def alive(self) -> bool:
         return bool(self._stream.active)
 
-    def tend(self) -> int:
+    def poll(self) -> int:
         return self._xruns
 
     def close(self) -> None:

@@ -47,7 +47,7 @@ Audio = NDArray[np.float32]
 Sound = NoteEvent | OpennessEvent | ChokeEvent
 
 
-class Take:
+class RecordedTake:
     """One recording, from its making to `stop`; then it is written to its end by its own threads."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Take:
         for thread in self._threads:
             thread.join()
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """What is played; a panic takes back what was to sound later. Any thread."""
         with self._lock:
             if isinstance(event, PanicEvent):
@@ -114,10 +114,10 @@ class Take:
         ended = False
         while not ended and not self.fault:
             ended = self._stop.wait(READ_S)
-            self._look(time.perf_counter())
+            self._read_output(time.perf_counter())
         self._queue.put(None)
 
-    def _look(self, now: float) -> None:
+    def _read_output(self, now: float) -> None:
         output = self._output_now()
         if output is None:
             return
@@ -238,9 +238,9 @@ class Recorder:
         midi_map: MidiMap,
         bpm: Callable[[], float],
     ) -> None:
-        """`folder`: "" = `default_folder`. The others as for `Take`; `bpm`: the present tempo."""
+        """`folder`: "" = `default_folder`. The others as for `RecordedTake`; `bpm`: the present tempo."""
         self._folder, self._output, self._place, self._map, self._bpm = folder, output, place, midi_map, bpm
-        self._takes: list[Take] = []
+        self._takes: list[RecordedTake] = []
 
     def start(self) -> None:
         """Nothing is recorded before it is asked for."""
@@ -251,10 +251,10 @@ class Recorder:
             take.stop()
             take.wait()
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """What is played. Any thread; never blocks for long."""
         if self._takes:
-            self._takes[-1].hear(event)
+            self._takes[-1].on_event(event)
 
     @property
     def value(self) -> Values:
@@ -284,7 +284,7 @@ class Recorder:
             raise InputError(f"cannot record {wish}: {take.wav} is being recorded, end it with 0 first")
         name = time.strftime("ghostnote-%Y%m%d-%H%M%S") if wish == "1" else check_name(wish, "name of a recording")
         try:
-            take = Take(self._ready_folder(), name, self._output, self._place, self._map, self._bpm())
+            take = RecordedTake(self._ready_folder(), name, self._output, self._place, self._map, self._bpm())
         except OSError as error:
             raise InputError(f"cannot record into {self._folder or default_folder()}: {error.strerror}") from error
         self._takes = [take]

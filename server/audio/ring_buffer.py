@@ -17,7 +17,7 @@ FADE: Final = 64
 Audio = NDArray[np.float32]
 
 
-class PlayRing:
+class RingBuffer:
     """A circular memory [size, channels] float32; size is a power of two."""
 
     def __init__(self, size: int, channels: int) -> None:

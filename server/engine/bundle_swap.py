@@ -14,8 +14,8 @@ from typing import Final
 from ghostnote.errors import GhostnoteError, InputError
 from ghostnote.files.preset import Preset
 from ghostnote.music.grid import HopEvents
-from server.engine.crossfade import Helper
-from server.engine.live_settings import Control, Renders, put_in_force
+from server.engine.crossfade import RenderHelper
+from server.engine.live_settings import LiveRenderer, LiveSettings, apply_settings
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ RENDERED_SECONDS: Final = 0.25
 tells the grid what rings, which is quick: rendering all of it makes the render thread of a small machine late."""
 MOST_CALLS: Final = 500
 
-Heard = Sequence[tuple[int, HopEvents]]
+RecentHops = Sequence[tuple[int, HopEvents]]
 """The last hops that were rendered, by number."""
 
 
@@ -36,14 +36,14 @@ Heard = Sequence[tuple[int, HopEvents]]
 class NewBundle:
     """A renderer that is to take over."""
 
-    renderer: Renders
+    renderer: LiveRenderer
     source: str
     """What it was loaded from."""
     settings: Preset
     """What it is set to."""
     next_hop: int
     """The first hop that it has not rendered."""
-    helper: Helper
+    helper: RenderHelper
     """To render with beside the old one."""
 
 
@@ -52,13 +52,13 @@ class BundleSwap:
 
     def __init__(
         self,
-        load: Callable[[str], Renders],
-        control: Control,
-        heard: Callable[[], Heard],
+        load: Callable[[str], LiveRenderer],
+        live: LiveSettings,
+        heard: Callable[[], RecentHops],
         hand_over: Callable[[NewBundle], bool],
     ) -> None:
         """`load` makes a renderer from a bundle's name or folder; `hand_over` says whether it was taken."""
-        self._load, self._control, self._heard, self._hand_over = load, control, heard, hand_over
+        self._load, self._control, self._heard, self._hand_over = load, live, heard, hand_over
         self._wanted: str | None = None
         self._news = threading.Condition()
         self._ended = False
@@ -109,14 +109,14 @@ class BundleSwap:
             log.exception("the bundle that plays goes on")
             return f"bundle {wanted} cannot be loaded: {error}"
         settings = self._control.fitted(renderer)
-        put_in_force(settings, renderer)
-        helper = Helper()
+        apply_settings(settings, renderer)
+        helper = RenderHelper()
         new = NewBundle(renderer, wanted, settings, self._bring_up(renderer), helper)
         while not self._hand_over(new):
             time.sleep(REST_SECONDS)
         return ""
 
-    def _check_fits(self, renderer: Renders) -> None:
+    def _check_fits(self, renderer: LiveRenderer) -> None:
         present = self._control.renderer
         found, needed = ((r.sample_rate, r.hop, r.channels) for r in (renderer, present))
         if not (renderer.causal and present.causal):
@@ -128,7 +128,7 @@ class BundleSwap:
                 "ghostnote with it"
             )
 
-    def _bring_up(self, renderer: Renders) -> int:
+    def _bring_up(self, renderer: LiveRenderer) -> int:
         """Let `renderer` take in what was heard lately; returns the first hop that it lacks."""
         rendered = round(RENDERED_SECONDS * renderer.sample_rate / renderer.hop)
         done = -1
@@ -145,7 +145,7 @@ class BundleSwap:
         return done + 1
 
 
-def warm_up(renderer: Renders) -> None:
+def warm_up(renderer: LiveRenderer) -> None:
     """Render silence, two hops in one call and then one by one; leaves the renderer as new."""
     renderer.render([HopEvents()] * 2)
     for _ in range(WARM_UP_HOPS):

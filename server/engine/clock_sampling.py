@@ -19,20 +19,20 @@ MEAN_SECONDS: Final = 256 / 48_000 / 2
 """Two looks a hop."""
 MOST_WAITING: Final = 256
 
-Look = tuple[float, int]
+ClockSample = tuple[float, int]
 """When, and how many frames the device had taken by then."""
 
 
-class Looks(AbstractContextManager["Looks"]):
+class ClockSampler(AbstractContextManager["ClockSampler"]):
     """Looks while it is entered; as urgent as the thread that enters it."""
 
     def __init__(self, output: Output, now: Callable[[], float]) -> None:
         self._output, self._now = output, now
-        self._seen: deque[Look] = deque(maxlen=MOST_WAITING)
+        self._seen: deque[ClockSample] = deque(maxlen=MOST_WAITING)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="looks", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="clock samples", daemon=True)
 
-    def __enter__(self) -> "Looks":
+    def __enter__(self) -> "ClockSampler":
         self._thread.start()
         return self
 
@@ -42,7 +42,7 @@ class Looks(AbstractContextManager["Looks"]):
         self._stop.set()
         self._thread.join()
 
-    def take(self) -> Iterator[Look]:
+    def take(self) -> Iterator[ClockSample]:
         """What was seen since the last call, in order."""
         while self._seen:
             yield self._seen.popleft()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ghostnote.music.grid import HopEvents
-from server.engine.live_settings import Renders
+from server.engine.live_settings import LiveRenderer
 from server.system.scheduling import RENDER_PRIORITY, prioritise_thread
 
 Audio = NDArray[np.float32]
@@ -23,7 +23,7 @@ FADE_SECONDS: Final = 0.01
 """As short as it sounds smooth: meanwhile a hop costs both cores."""
 
 
-class Helper:
+class RenderHelper:
     """A thread, as urgent as the render thread, that renders beside it. Make it beforehand: starting one takes time."""
 
     def __init__(self) -> None:
@@ -36,10 +36,10 @@ class Helper:
         self._pool.shutdown(wait=False)
 
 
-class Crossing:
+class Crossfade:
     """Renders with two renderers until `done`. Owned by the render thread."""
 
-    def __init__(self, old: Renders, new: Renders, behind: Sequence[HopEvents], helper: Helper) -> None:
+    def __init__(self, old: LiveRenderer, new: LiveRenderer, behind: Sequence[HopEvents], helper: RenderHelper) -> None:
         """`behind`: the hops that `old` has rendered and `new` has not."""
         self.old = old
         self._new, self._behind, self._helper = new, list(behind), helper
@@ -63,7 +63,7 @@ class Crossing:
             self._catching_up = None
 
     def render(self, events: Sequence[HopEvents]) -> Audio:
-        """As `Renders.render`."""
+        """As `LiveRenderer.render`."""
         self.join()
         if self._behind:
             self._behind += events

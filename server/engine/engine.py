@@ -38,11 +38,11 @@ from ghostnote.music.feel import add_feel
 from ghostnote.music.grid import HopEvents
 from server.audio.output import Output
 from server.engine.bundle_swap import NewBundle
-from server.engine.clock_sampling import MEAN_SECONDS, Looks
-from server.engine.crossfade import Crossing
+from server.engine.clock_sampling import MEAN_SECONDS, ClockSampler
+from server.engine.crossfade import Crossfade
 from server.engine.device_clock import DeviceClock
 from server.engine.inbox import Inbox
-from server.engine.live_settings import Control, Renders
+from server.engine.live_settings import LiveRenderer, LiveSettings
 from server.engine.stats import Stats
 from server.engine.timeline import Sounding, Timeline
 from server.engine.transport import Transport
@@ -72,7 +72,7 @@ class Engine:
         self,
         output: Output,
         inbox: Inbox,
-        control: Control,
+        live: LiveSettings,
         *,
         lead: int | None = None,
         limiter: Limiter | None = None,
@@ -84,12 +84,12 @@ class Engine:
 
         `share`: of a model that is not causal, from `measure_share`.
         """
-        self._output, self._inbox, self.control = output, inbox, control
+        self._output, self._inbox, self.live = output, inbox, live
         self._now = now
         self.stats = stats or Stats()
         self.clock = DeviceClock(output.rate, output.block)
-        self.transport = Transport(control.settings.tempo)
-        renderer = control.renderer
+        self.transport = Transport(live.settings.tempo)
+        renderer = live.renderer
         self.hop, self._rate = renderer.hop, renderer.sample_rate
         self._writer = Writer(output, self._rate, self.hop, renderer.channels, limiter, self.stats)
         self._ratio = self._writer.ratio
@@ -104,7 +104,7 @@ class Engine:
             resampler=self._writer.resampler_delay,
             device=output.device_latency,
         )
-        if control.settings.mode == "window":
+        if live.settings.mode == "window":
             frames = WindowClock(self._rate, 0, 0.0, self.transport.bpm, share).delay
             self.latency = replace(self.latency, window=frames * self._ratio)
         self._share, self._ended = share, False
@@ -117,11 +117,11 @@ class Engine:
         self._window: WindowClock | None = None
         self._whole: WholeWindows | None = None
         self._changes: list[Command | ProgramEvent] = []
-        self._crossing: Crossing | None = None
+        self._crossing: Crossfade | None = None
         kept = round(KEPT_SECONDS * self._rate / self.hop)
         self.heard: deque[tuple[int, HopEvents]] = deque(maxlen=kept)
         """The last hops that were rendered, by number: from them another bundle learns what rings."""
-        self.retired: deque[Renders] = deque()
+        self.retired: deque[LiveRenderer] = deque()
         """Renderers that play no more and are not yet freed."""
         self._random = np.random.default_rng(0)
 
@@ -137,12 +137,12 @@ class Engine:
 
     def run(self, stop: threading.Event) -> None:
         """Render until `stop` is set or the output is gone."""
-        self.control.renderer.reset()
+        self.live.renderer.reset()
         begun = False
-        with Looks(self._output, self._now) as looks:
+        with ClockSampler(self._output, self._now) as samples:
             while not (stop.is_set() or self._ended) and self._output.alive():
-                for look in looks.take():
-                    self.clock.observe(*look)
+                for sample in samples.take():
+                    self.clock.observe(*sample)
                 if not self.clock.settled:
                     time.sleep(MEAN_SECONDS)
                 elif not begun:
@@ -207,7 +207,7 @@ class Engine:
             return
         events = [self._collect(self._next + n) for n in range(hops)]
         start = time.perf_counter()
-        audio = (self._crossing or self.control.renderer).render(events)
+        audio = (self._crossing or self.live.renderer).render(events)
         self.heard.extend(enumerate(events, self._next))
         if self._crossing and self._crossing.done:
             self._retire()
@@ -262,23 +262,23 @@ class Engine:
 
     def _feel(self, hit: NoteEvent) -> NoteEvent:
         beat = self.transport.beat_at(hit.at)
-        return add_feel(hit, self.control.settings.feel, beat, self.transport.bpm, self._random)
+        return add_feel(hit, self.live.settings.feel, beat, self.transport.bpm, self._random)
 
     def _change(self, change: Command | ProgramEvent) -> None:
-        mode = self.control.settings.mode
+        mode = self.live.settings.mode
         is_program = isinstance(change, ProgramEvent)
-        applied = self.control.program(change) if is_program else self.control.apply(change)
+        applied = self.live.program(change) if is_program else self.live.apply(change)
         self.stats.refused += not applied
         if applied and isinstance(change, SetTempo):
             self.transport.set_tempo(self._now(), change.bpm)
-        if self.control.settings.mode != mode:
+        if self.live.settings.mode != mode:
             self.stats.mode_changes += 1
             self._set_mode()
 
     def _set_mode(self) -> None:
         """Begin to play in the mode that the settings ask for."""
-        renderer = self.control.renderer
-        if self.control.settings.mode == "window":
+        renderer = self.live.renderer
+        if self.live.settings.mode == "window":
             frame = self._n * self.hop
             beat = self.transport.beat_at(self._arrival(frame))
             self._window = WindowClock(self._rate, frame, beat, self.transport.bpm, self._share)
@@ -298,8 +298,8 @@ class Engine:
     def _adopt(self, new: NewBundle) -> None:
         self._retire()
         behind = [events for n, events in self.heard if n >= new.next_hop]
-        self._crossing = Crossing(self.control.renderer, new.renderer, behind, new.helper)
-        self.control.use(new.renderer, new.settings)
+        self._crossing = Crossfade(self.live.renderer, new.renderer, behind, new.helper)
+        self.live.use(new.renderer, new.settings)
         self.stats.bundle_changes += 1
 
     def _retire(self) -> None:
@@ -361,5 +361,5 @@ class Engine:
         if self._whole:
             self._whole.clear()
             self._writer.place(self._next * self.hop)
-        self.control.renderer.reset()
+        self.live.renderer.reset()
         self._writer.forget()

@@ -10,7 +10,7 @@ from ghostnote.files.preset import Preset
 from server.engine.transport import Transport
 
 
-class Delays(Protocol):
+class FeelModel(Protocol):
     """Says of hits how long to wait with them (drummers.humanizer.live.LiveHumanizer)."""
 
     bpm: float
@@ -27,7 +27,7 @@ class LiveFeel:
 
     def __init__(
         self,
-        begin: Callable[[int], Delays],
+        begin: Callable[[int], FeelModel],
         transport: Callable[[], Transport | None],
         settings: Callable[[], Preset],
     ) -> None:

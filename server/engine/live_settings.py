@@ -16,7 +16,7 @@ from ghostnote.music.grid import HopEvents
 log = logging.getLogger(__name__)
 
 
-class Named(Protocol):
+class HasName(Protocol):
     """Something with a name."""
 
     @property
@@ -25,7 +25,7 @@ class Named(Protocol):
         ...
 
 
-class Renders(Protocol):
+class LiveRenderer(Protocol):
     """What the server needs of a renderer (server.render.renderer.Renderer)."""
 
     hop: int
@@ -39,7 +39,7 @@ class Renders(Protocol):
     """The execution provider that really runs."""
 
     @property
-    def manifest(self) -> Named:
+    def manifest(self) -> HasName:
         """The bundle; at least its name."""
         ...
 
@@ -76,7 +76,7 @@ class Renders(Protocol):
         ...
 
 
-def put_in_force(settings: Preset, renderer: Renders) -> None:
+def apply_settings(settings: Preset, renderer: LiveRenderer) -> None:
     """Let `renderer` play with these settings. Raises InputError where they do not fit it."""
     _check_mode(settings.mode, renderer)
     renderer.set_kit(settings.kit)
@@ -84,20 +84,20 @@ def put_in_force(settings: Preset, renderer: Renders) -> None:
     renderer.set_levels(settings.levels, settings.pans)
 
 
-def _check_mode(mode: str, renderer: Renders) -> None:
+def _check_mode(mode: str, renderer: LiveRenderer) -> None:
     if mode == "live" and not renderer.causal:
         raise InputError(
             f"bundle {renderer.manifest.name} renders whole windows and cannot play in mode live: choose mode window"
         )
 
 
-class Control:
+class LiveSettings:
     """Applies commands to the renderer that plays and remembers what is in force.
 
     `apply` belongs to the render thread. `settings` is replaced as a whole, never changed, so any thread may read it.
     """
 
-    def __init__(self, renderer: Renders, settings: Preset | None = None, preset: str = "") -> None:
+    def __init__(self, renderer: LiveRenderer, settings: Preset | None = None, preset: str = "") -> None:
         """Puts `settings` in force, None = the bundle's first kit as it is; `preset`: the name of these settings.
 
         Raises InputError where they do not fit the renderer.
@@ -108,9 +108,9 @@ class Control:
             self.settings = replace(self.settings, kit={renderer.kits[0]: 1.0})
         self.preset = preset
         """Name of the preset loaded last."""
-        put_in_force(self.settings, renderer)
+        apply_settings(self.settings, renderer)
 
-    def fitted(self, renderer: Renders) -> Preset:
+    def fitted(self, renderer: LiveRenderer) -> Preset:
         """The settings in force as far as `renderer` knows their kits and drummer, else its first."""
         known = all(kit in renderer.kits for kit in self.settings.kit)
         return replace(
@@ -120,11 +120,11 @@ class Control:
             drummer=self.settings.drummer if self.settings.drummer < len(renderer.drummers) else 0,
         )
 
-    def use(self, renderer: Renders, settings: Preset) -> None:
+    def use(self, renderer: LiveRenderer, settings: Preset) -> None:
         """Let `renderer`, which is set to `settings`, play from now on."""
         wanted = self.fitted(renderer)
         if wanted != settings:  # they were changed since
-            put_in_force(wanted, renderer)
+            apply_settings(wanted, renderer)
         self.renderer, self.settings = renderer, wanted
 
     def apply(self, command: Command) -> bool:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from ghostnote.errors import InputError
 from ghostnote.music.grid import HopEvents, HopHit
-from server.engine.crossfade import Helper
-from server.engine.live_settings import Renders
+from server.engine.crossfade import RenderHelper
+from server.engine.live_settings import LiveRenderer
 
 Audio = NDArray[np.float32]
 
@@ -29,7 +29,7 @@ LEAST_SHARE: Final = 0.05
 MOST_SHARE: Final = 0.5
 
 
-def measure_share(renderer: Renders) -> float:
+def measure_share(renderer: LiveRenderer) -> float:
     """Time to keep for rendering a window, as a share of its length, 0 for a causal model.
 
     Raises InputError where rendering is too slow to play.
@@ -56,10 +56,10 @@ def measure_share(renderer: Renders) -> float:
 class WholeWindows:
     """A renderer at work in another thread. Owned by the render thread, which leaves it alone while `busy`."""
 
-    def __init__(self, renderer: Renders, rendered: Callable[[float, int], None]) -> None:
+    def __init__(self, renderer: LiveRenderer, rendered: Callable[[float, int], None]) -> None:
         """`rendered` is told the seconds and hops of each call."""
         self._renderer, self._rendered = renderer, rendered
-        self._helper = Helper()
+        self._helper = RenderHelper()
         self._jobs: deque[Future[Audio]] = deque()
         self._ready: Audio = np.zeros((0, renderer.channels), np.float32)
 

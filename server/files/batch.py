@@ -12,14 +12,14 @@ import numpy as np
 
 from ghostnote.errors import GhostnoteError
 from ghostnote.files.preset import Preset
-from ghostnote.music.feel import felt
+from ghostnote.music.feel import with_feel
 from server.files.inputs import AUTO, read_performance
 from server.files.offline import Advance, Audio, render_performance, save_audio
 from server.render.renderer import Renderer, load_renderer
 
 
 @dataclass(frozen=True)
-class Settings:
+class RenderSettings:
     """How every file is rendered."""
 
     bundle: Path
@@ -38,7 +38,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Job:
+class RenderJob:
     """One file; stems are written beside `target` as NAME.PIECE.SUFFIX."""
 
     source: Path
@@ -46,10 +46,10 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Done:
+class RenderResult:
     """What became of a job."""
 
-    job: Job
+    job: RenderJob
     error: str = ""
     """One line; empty if all is well."""
     remarks: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Done:
     reduction_db: float = 0.0
 
 
-def open_renderer(settings: Settings) -> Renderer:
+def open_renderer(settings: RenderSettings) -> Renderer:
     """A renderer with the bundle, kit, drummer and levels of the settings. Raises GhostnoteError."""
     renderer = load_renderer(
         settings.bundle, threads=settings.threads, seed=settings.seed, temperature=settings.temperature
@@ -72,13 +72,15 @@ def open_renderer(settings: Settings) -> Renderer:
     return renderer
 
 
-def render_job(renderer: Renderer, settings: Settings, job: Job, advance: Advance | None = None) -> tuple[Done, Audio]:
+def render_job(
+    renderer: Renderer, settings: RenderSettings, job: RenderJob, advance: Advance | None = None
+) -> tuple[RenderResult, Audio]:
     """Render one file and write it; also returns its sound. Raises GhostnoteError."""
     began = time.perf_counter()
     performance, remarks = read_performance(job.source, settings.midi_map)
     if settings.tempo is not None:
         performance = performance.at_tempo(settings.tempo)
-    performance = felt(performance, settings.preset.feel, np.random.default_rng(settings.seed))
+    performance = with_feel(performance, settings.preset.feel, np.random.default_rng(settings.seed))
     rendering = render_performance(
         renderer, performance, mode=settings.mode, stems=settings.stems, rate=settings.rate, advance=advance
     )
@@ -87,10 +89,10 @@ def render_job(renderer: Renderer, settings: Settings, job: Job, advance: Advanc
         save_audio(job.target.with_suffix(f".{piece}{job.target.suffix}"), sound, rendering.sample_rate)
     seconds = len(rendering.audio) / rendering.sample_rate
     took = time.perf_counter() - began
-    return Done(job, "", remarks, seconds, took, rendering.reduction_db), rendering.audio
+    return RenderResult(job, "", remarks, seconds, took, rendering.reduction_db), rendering.audio
 
 
-def render_jobs(settings: Settings, jobs: Sequence[Job], processes: int) -> Iterator[Done]:
+def render_jobs(settings: RenderSettings, jobs: Sequence[RenderJob], processes: int) -> Iterator[RenderResult]:
     """Render all jobs in `processes` processes; yields each when it is done, in no particular order.
 
     The settings must fit the bundle (`open_renderer` does not raise).
@@ -104,19 +106,19 @@ def render_jobs(settings: Settings, jobs: Sequence[Job], processes: int) -> Iter
             raise
 
 
-_WORKER: dict[str, tuple[Renderer, Settings]] = {}
+_WORKER: dict[str, tuple[Renderer, RenderSettings]] = {}
 """The renderer of this process, under "it"; filled once when a worker process starts."""
 
 
-def _start(settings: Settings) -> None:
+def _start(settings: RenderSettings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends this process
     _WORKER["it"] = (open_renderer(settings), settings)
 
 
-def _work(job: Job) -> Done:
+def _work(job: RenderJob) -> RenderResult:
     try:
         return render_job(*_WORKER["it"], job)[0]
     except GhostnoteError as error:
-        return Done(job, str(error))
+        return RenderResult(job, str(error))
     except OSError as error:
-        return Done(job, f"cannot write {job.target}: {error}")
+        return RenderResult(job, f"cannot write {job.target}: {error}")

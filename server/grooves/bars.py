@@ -15,9 +15,9 @@ class Stroke:
     beat: float
     lane: int
     velocity: float
-    felt_beat: float
+    performed_beat: float
     """As a drummer plays it; as `beat` where no drummer does."""
-    felt_velocity: float
+    performed_velocity: float
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class Bar:
     strokes: tuple[Stroke, ...]
     pedal: tuple[tuple[float, float], ...]
     """(beat, openness)."""
-    felt: bool
+    performed: bool
     """Whether a drummer's feel is in it."""
     tempo: float | None = None
     """The tempo it asks for."""
 
 
-def ready_bar(plain: Performance, felt: Performance | None, tempo: float | None = None) -> Bar:
-    """One bar, with and without a drummer's feel; `felt` has the same hits, those of each lane in the same order."""
+def ready_bar(plain: Performance, performed: Performance | None, tempo: float | None = None) -> Bar:
+    """One bar, with and without a drummer's feel; `performed` has the same hits, in the same order within each lane."""
     rate = plain.bpm / 60
-    played = _by_lane((felt or plain).hits)
+    played = _by_lane((performed or plain).hits)
     strokes = [
         Stroke(
             float(hit["time"]) * rate, int(hit["lane"]), float(hit["velocity"]),
@@ -47,7 +47,7 @@ def ready_bar(plain: Performance, felt: Performance | None, tempo: float | None 
         for hit, mine in zip(_by_lane(plain.hits), played, strict=True)
     ]  # fmt: skip
     pedal = tuple((float(point["time"]) * rate, float(point["value"])) for point in plain.openness)
-    return Bar(plain.bar_beats, tuple(strokes), pedal, felt is not None, tempo)
+    return Bar(plain.bar_beats, tuple(strokes), pedal, performed is not None, tempo)
 
 
 def _by_lane(hits: NDArray[np.void]) -> NDArray[np.void]:

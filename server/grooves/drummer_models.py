@@ -17,12 +17,12 @@ from drummers.humanizer import model as humanizer
 from drummers.humanizer.model import Humanizer
 from ghostnote.errors import GhostnoteError
 from ghostnote.music.performance import Performance
-from server.engine.live_feel import Delays
-from server.grooves.sources import Take
+from server.engine.live_feel import FeelModel
+from server.grooves.sources import BarHumanizer
 
 log = logging.getLogger(__name__)
 
-Player = TypeVar("Player")
+Model = TypeVar("Model")
 
 DRUMMERS: Final = 10
 """Drummers that the models know; higher numbers are taken for nobody in particular (0)."""
@@ -37,7 +37,7 @@ class DrummerModels:
         self._continuer = self._load(continuation.KIND, Continuer, folder)
         self._humanizer = self._load(humanizer.KIND, Humanizer, folder)
 
-    def _load(self, kind: str, make: Callable[[Path], Player], folder: Path) -> Player | None:
+    def _load(self, kind: str, make: Callable[[Path], Model], folder: Path) -> Model | None:
         try:
             return make(folder / kind)
         except GhostnoteError as error:
@@ -69,13 +69,13 @@ class DrummerModels:
             raise self._fault(continuation.KIND)
         return self._continuer.play_on(performance, 1, drummer=known(drummer), seed=seed)
 
-    def take(self, drummer: int, style: str) -> Take | None:
+    def take(self, drummer: int, style: str) -> BarHumanizer | None:
         """A take of a drummer, None without a model."""
         if self._humanizer is None:
             return None
         return self._humanizer.begin(drummer=known(drummer), style=style if style in STYLES else None)
 
-    def live(self, drummer: int, longest: float) -> Delays:
+    def live(self, drummer: int, longest: float) -> FeelModel:
         """A drummer for hits that are played in, who waits `longest` seconds at most. Raises without a model."""
         if self._humanizer is None:
             raise self._fault(humanizer.KIND)

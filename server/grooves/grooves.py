@@ -27,9 +27,9 @@ from ghostnote.files.preset import Preset
 from ghostnote.osc.table import GROOVE_PROMPT
 from server.engine.transport import Transport
 from server.grooves.bars import Bar, Stroke
-from server.grooves.played import BEATS, Played
+from server.grooves.played import BEATS, PlayedHistory
 from server.grooves.schedule import Item, Schedule
-from server.grooves.sources import ContinueSource, GrooveFolder, Models, PromptSource, Request, Source
+from server.grooves.sources import BarSource, ContinueSource, GrooveFolder, Models, PromptRequest, PromptSource
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ _SETTLE_SECONDS: Final = 0.5
 
 
 class Grooves:
-    """Plays grooves from `start` to `stop`. `do`, `told` and `state` may be called by any thread."""
+    """Plays grooves from `start` to `stop`. `do`, `on_event` and `state` may be called by any thread."""
 
     def __init__(
         self,
@@ -63,13 +63,13 @@ class Grooves:
         """`play` sends to the render thread and to "Ghostnote Out". `folder`: where grooves are written, too."""
         self._models, self._play, self._transport, self._settings = models, play, transport, settings
         self._folder, self._now = folder, now
-        self.heard = Played()
+        self.heard = PlayedHistory()
         self._lock = threading.RLock()
-        self._request: Request | None = None
+        self._request: PromptRequest | None = None
         self._prompt = ""
         self._listening = self._ours = False
-        self._source: Source | None = None
-        self._ended: deque[Source] = deque()
+        self._source: BarSource | None = None
+        self._ended: deque[BarSource] = deque()
         self._schedule: Schedule | None = None
         self._begin: float | None = None
         """The barline at which to play on."""
@@ -133,7 +133,7 @@ class Grooves:
             if not isinstance(self._source, PromptSource):
                 self._begin_with(self._request, with_tempo=False)
 
-    def _begin_with(self, request: Request, *, with_tempo: bool) -> None:
+    def _begin_with(self, request: PromptRequest, *, with_tempo: bool) -> None:
         """Play grooves to `request`: from the next bar on where some play already."""
         transport = self._transport()
         clocked = transport is not None and transport.sync_at(self._now()) == "MIDI clock"
@@ -160,7 +160,7 @@ class Grooves:
             now = self._now()
             self._play(TransportEvent(now, "stop", transport.beat_at(now)))
 
-    def told(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take note of what others play, and end with their transport and at a panic."""
         if isinstance(event, NoteEvent):
             self.heard.add(event)
@@ -289,12 +289,12 @@ class Grooves:
         self._seen = now, beat
 
     def _send(self, item: Item, transport: Transport, now: float) -> None:
-        start, what, felt = item
+        start, what, performed = item
         feel = self._settings().feel
         if isinstance(what, Stroke):
-            beat = what.beat + feel.get("timing", 0.0) * (what.felt_beat - what.beat)
-            velocity = what.velocity + feel.get("velocity", 0.0) * (what.felt_velocity - what.velocity)
-            event = NoteEvent(transport.time_of(start + beat), what.lane, velocity, felt)
+            beat = what.beat + feel.get("timing", 0.0) * (what.performed_beat - what.beat)
+            velocity = what.velocity + feel.get("velocity", 0.0) * (what.performed_velocity - what.velocity)
+            event = NoteEvent(transport.time_of(start + beat), what.lane, velocity, performed)
         else:
             event = OpennessEvent(transport.time_of(start), what)
         if event.at >= now - LATE_SECONDS or isinstance(event, OpennessEvent):

@@ -23,7 +23,7 @@ KEPT: Final = 2048
 
 
 @dataclass(frozen=True)
-class Phrase:
+class PlayedPhrase:
     """Whole bars that were played."""
 
     performance: Performance
@@ -37,7 +37,7 @@ class Phrase:
         return self.start + self.bars * BEATS
 
 
-class Played:
+class PlayedHistory:
     """Remembers hits as they come in. `add` may be called by any thread, `phrase` by one."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Played:
         """One more hit."""
         self._hits.append(hit)
 
-    def phrase(self, transport: Transport, now: float) -> Phrase | None:
+    def phrase(self, transport: Transport, now: float) -> PlayedPhrase | None:
         """The last 2 to 4 bars up to the next barline, None while there are too few or it is too early to decide.
 
         While the transport plays, its barlines count; else the first hit after a silence is the first of a bar. The
@@ -73,7 +73,9 @@ class Played:
         second = 60 / transport.bpm
         hits = make_hits([(beat * second, lane, velocity) for beat, lane, velocity in kept])
         length = bars * BEATS * second
-        return Phrase(Performance(hits, bpm=transport.bpm, meter=METER, duration=length, name="played"), bars, start)
+        return PlayedPhrase(
+            Performance(hits, bpm=transport.bpm, meter=METER, duration=length, name="played"), bars, start
+        )
 
 
 def _since_the_last_silence(rows: list[tuple[float, int, float]], beat: float) -> list[tuple[float, int, float]]:

@@ -73,8 +73,8 @@ class Schedule:
 
     def _lay(self, bar: Bar) -> None:
         start = self._next
-        rows = [(start + beat, (start + beat, openness, bar.felt)) for beat, openness in bar.pedal]
-        rows += [(start + min(s.beat, s.felt_beat), (start, s, bar.felt)) for s in bar.strokes]
+        rows = [(start + beat, (start + beat, openness, bar.performed)) for beat, openness in bar.pedal]
+        rows += [(start + min(s.beat, s.performed_beat), (start, s, bar.performed)) for s in bar.strokes]
         for due, item in rows:
             self._due.put(due, item)
         self._begun.append((start, bar))

@@ -18,7 +18,7 @@ CONTEXT_BARS: Final = 4
 """Bars from which it plays on."""
 
 
-class Request(Protocol):
+class PromptRequest(Protocol):
     """A prompt that was understood (drummers.groovegen.prompt.GrooveRequest)."""
 
     @property
@@ -42,8 +42,8 @@ class Request(Protocol):
         ...
 
 
-class Take(Protocol):
-    """A drummer who humanises bar after bar (drummers.humanizer.model.Take)."""
+class BarHumanizer(Protocol):
+    """A drummer who humanises bar after bar (drummers.humanizer.model.HumanizedTake)."""
 
     def play(self, performance: Performance, start: float = 0.0) -> Performance:
         """The bar that starts at `start` [quarter notes], as the drummer plays it."""
@@ -53,7 +53,7 @@ class Take(Protocol):
 class Models(Protocol):
     """The drummers' models (server.grooves.drummer_models.DrummerModels). All raise GhostnoteError."""
 
-    def parse(self, prompt: str) -> Request:
+    def parse(self, prompt: str) -> PromptRequest:
         """What the words ask for."""
         ...
 
@@ -65,7 +65,7 @@ class Models(Protocol):
         """The next bar."""
         ...
 
-    def take(self, drummer: int, style: str) -> Take | None:
+    def take(self, drummer: int, style: str) -> BarHumanizer | None:
         """A drummer to humanise, None where there is no model."""
         ...
 
@@ -99,7 +99,7 @@ class GrooveFolder:
             return
 
 
-class Source:
+class BarSource:
     """One groove after the other, bar by bar. Not for several threads at once."""
 
     asks_tempo: float | None = None
@@ -109,7 +109,7 @@ class Source:
 
     def __init__(self, models: Models, folder: GrooveFolder | None, name: str) -> None:
         self.models, self._folder, self._name = models, folder, name
-        self._take: Take | None = None
+        self._take: BarHumanizer | None = None
         self._drummer, self._beat = -1, 0.0
         self._first = True
 
@@ -119,10 +119,10 @@ class Source:
         plain = self._make(bpm, drummer).at_tempo(bpm)
         if drummer != self._drummer:
             self._take, self._drummer, self._beat = self.models.take(drummer, plain.style), drummer, 0.0
-        felt = self._take.play(plain, self._beat) if self._take else None
+        performed = self._take.play(plain, self._beat) if self._take else None
         self._beat += plain.bar_beats
         first, self._first = self._first, False
-        return ready_bar(plain, felt, self.asks_tempo if first else None)
+        return ready_bar(plain, performed, self.asks_tempo if first else None)
 
     def close(self) -> None:
         """No more bars are wanted."""
@@ -139,10 +139,12 @@ class Source:
                 log.warning("%s", error)
 
 
-class PromptSource(Source):
+class PromptSource(BarSource):
     """Grooves to words, one for every seed from 0 on; each is written to the folder when it is made up."""
 
-    def __init__(self, models: Models, folder: GrooveFolder | None, request: Request, *, with_tempo: bool) -> None:
+    def __init__(
+        self, models: Models, folder: GrooveFolder | None, request: PromptRequest, *, with_tempo: bool
+    ) -> None:
         super().__init__(models, folder, request.name)
         self._request = request
         self.asks_tempo = request.bpm if with_tempo else None
@@ -157,7 +159,7 @@ class PromptSource(Source):
         return self._bars.popleft()
 
 
-class ContinueSource(Source):
+class ContinueSource(BarSource):
     """Plays on from a phrase, bar by bar; what it played is written to the folder when it ends."""
 
     def __init__(self, models: Models, folder: GrooveFolder | None, phrase: Performance, bars: int) -> None:

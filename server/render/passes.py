@@ -50,7 +50,7 @@ def share_passes(levels: Mapping[str, float], pans: Mapping[str, float], most: i
     return sorted(shares, key=lambda one: PIECES.index(one.group[0]))
 
 
-def off_by(shares: Collection[Share], levels: Mapping[str, float], pans: Mapping[str, float]) -> float:
+def level_error_db(shares: Collection[Share], levels: Mapping[str, float], pans: Mapping[str, float]) -> float:
     """The most that a piece is louder or quieter than asked for [dB]; a pan counts as in `PAN_DB`."""
     sound = [one for one in shares if one.level > -inf]
     return max((_far(one.level - levels[p], one.pan - pans[p]) for one in sound for p in one.group), default=0.0)

@@ -23,7 +23,7 @@ from server.render.conditioning import Conditioning
 from server.render.decay import Hops, Rings, fade, fades, ring_hops
 from server.render.networks import Condition, Networks
 from server.render.noise import GumbelStream
-from server.render.passes import Group, off_by, share_passes
+from server.render.passes import Group, level_error_db, share_passes
 
 Audio = NDArray[np.float32]
 EVERY_PIECE: Final = HopEvents(tuple(HopHit(lanes_of_piece(piece)[0], 0, 1.0) for piece in PIECES))
@@ -86,7 +86,7 @@ class Renderer:
 
     def figures(self) -> dict[str, float]:
         """By name: passes of a hop, how many it has time for (0: any number), and the farthest that a level is off."""
-        off = off_by(self._shares, self._levels, self._pans)
+        off = level_error_db(self._shares, self._levels, self._pans)
         return {"passes": len(self._shares), "most_passes": self._most_passes or 0, "levels_off_db": round(off, 2)}
 
     def reset(self) -> None:

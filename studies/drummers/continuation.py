@@ -12,7 +12,7 @@ from evaluation.drummers.hits import Match, match_hits
 from evaluation.drummers.profile import density
 from evaluation.drummers.report import Claim, Figure, Section
 from ghostnote.music.performance import Performance
-from studies.drummers.ground import Findings, Ground, attempt
+from studies.drummers.context import Findings, StudyContext, attempt
 from training.drummers.continuation.baselines import StyleMarginal, repeat_last_bar, style_marginal, vote_of_bars
 from training.drummers.continuation.score import Counts, Item, f1, hit_counts, items
 
@@ -50,38 +50,38 @@ class Question:
     bars: int
 
 
-def continuation(ground: Ground) -> Findings:
+def continuation(context: StudyContext) -> Findings:
     """Hit F1 and groove distance of the model and its baselines."""
-    validation = list(items(ground.beats("validation"), CONTEXT, PER_PERFORMANCE))
-    marginal = fit_marginal(ground, validation)
+    validation = list(items(context.beats("validation"), CONTEXT, PER_PERFORMANCE))
+    marginal = fit_marginal(context, validation)
     votes = max(VOTES, key=lambda votes: foreseen(lambda item: vote_of_bars(item.context, votes), validation))
     players: dict[str, Player] = {
         "repeat last bar": lambda item, bars: repeat_last_bar(item.context, bars),
         "vote of the bars": lambda item, bars: vote_of_bars(item.context, votes, bars),
         "style marginal": lambda item, bars: marginal.play(item.performance.style, item.context.slots, bars),
     }
-    model, missing = attempt(lambda: continuer(ground))
+    model, missing = attempt(lambda: continuer(context))
     if model:
         players = {"continuation": model, **players}
     figures: list[Figure] = []
     claims: list[Claim] = []
     for bars in (1, 4):
-        questions = ask(ground, bars)
+        questions = ask(context, bars)
         answers = {row: [play(q.item, bars) for q in questions] for row, play in players.items()}
         found, better = compare(questions, answers, bars)
         figures += found
         claims += better if bars == 1 else []
     if model:
-        figures.append(drift(ground, model))
+        figures.append(drift(context, model))
     text = TEXT + f"  Chosen share: {marginal.threshold}; votes: {votes}.\n" + missing
     return Findings([Section("Continuation", text, figures)], claims)
 
 
-def continuer(ground: Ground) -> Player:
+def continuer(context: StudyContext) -> Player:
     """The trained model at its usual temperature. Raises MissingError without it."""
     from drummers.continuation.model import Continuer
 
-    model = Continuer(ground.models / "continuation")
+    model = Continuer(context.models / "continuation")
 
     def play(item: Item, bars: int) -> Score:
         performance = item.performance
@@ -97,9 +97,9 @@ def shown(score: Score, bars: int) -> Score:
     return Score(score.part(0, bars).events, score.slots, bars)
 
 
-def fit_marginal(ground: Ground, validation: Sequence[Item]) -> StyleMarginal:
+def fit_marginal(context: StudyContext, validation: Sequence[Item]) -> StyleMarginal:
     """The style marginal of the train split with the threshold that is best on the questions of `validation`."""
-    base = style_marginal([(p.style, encode(p)) for p in ground.beats("train")], THRESHOLDS[0])
+    base = style_marginal([(p.style, encode(p)) for p in context.beats("train")], THRESHOLDS[0])
 
     def fitted(threshold: float) -> StyleMarginal:
         return StyleMarginal(base.chance, base.velocity, threshold)
@@ -116,19 +116,19 @@ def foreseen(answer: Callable[[Item], Score], questions: Sequence[Item]) -> floa
     return f1(Counts(*np.sum(counts, axis=0).tolist()))
 
 
-def ask(ground: Ground, bars: int) -> list[Question]:
+def ask(context: StudyContext, bars: int) -> list[Question]:
     """The questions with their truths over so many bars; those whose truth would go beyond the take are left out."""
-    most = 1 if ground.quick or bars > 1 else PER_PERFORMANCE
+    most = 1 if context.quick or bars > 1 else PER_PERFORMANCE
     questions: list[Question] = []
-    for performance in ground.beats("test"):
+    for performance in context.beats("test"):
         score = encode(performance)
         starts = range(0, score.bars - CONTEXT - bars + 1, CONTEXT + bars)
         found: list[Question] = []
         for start in starts:
-            context = score.part(start, start + CONTEXT)
+            before = score.part(start, start + CONTEXT)
             truth = score.part(start + CONTEXT, start + CONTEXT + bars)
-            if len(truth.events) and len(context.events) and context.events["bar"][-1] == CONTEXT - 1:
-                found.append(Question(Item(performance, context, truth), decode(truth, performance), bars))
+            if len(truth.events) and len(before.events) and before.events["bar"][-1] == CONTEXT - 1:
+                found.append(Question(Item(performance, before, truth), decode(truth, performance), bars))
         keep = np.linspace(0, len(found) - 1, min(len(found), most)).round().astype(int)
         questions += [found[i] for i in keep]
     return questions
@@ -194,16 +194,16 @@ def better(matches: dict[str, list[Match]], takes: Sequence[str]) -> list[Claim]
     return claims
 
 
-def drift(ground: Ground, model: Player) -> Figure:
+def drift(context: StudyContext, model: Player) -> Figure:
     """How dense the last eight of 64 bars are beside what was heard."""
-    chosen = {q.item.performance.style: q for q in ask(ground, 1)}
-    questions = list(chosen.values())[: 1 if ground.quick else 2]
+    chosen = {q.item.performance.style: q for q in ask(context, 1)}
+    questions = list(chosen.values())[: 1 if context.quick else 2]
     ratios: list[float] = []
     for question in questions:
-        context, like = question.item.context, question.item.performance
+        played_bars, like = question.item.context, question.item.performance
         played = model(question.item, LONG)
         last = decode(played.part(LONG - 8, LONG), like)
-        ratios.append(density(last) / density(decode(context, like)))
+        ratios.append(density(last) / density(decode(played_bars, like)))
     value = mean_interval(ratios, [q.item.performance.name for q in questions])
     how = f"Hits per bar in bars {LONG - 7} to {LONG} / in the {CONTEXT} bars heard; takes of different styles."
     return Figure("continuation", f"density after {LONG} bars", value, len(questions), how, 2)

@@ -14,7 +14,7 @@ from evaluation.drummers.pooled import compare, difference, resampled
 from evaluation.drummers.recognition import balanced, hits_of
 from evaluation.drummers.report import Claim, Figure, Section
 from ghostnote.music.performance import Performance
-from studies.drummers.ground import BARS, Findings, Ground, attempt
+from studies.drummers.context import BARS, Findings, StudyContext, attempt
 
 HUMANISED: Final = "humanised"
 LONGEST: Final = 64
@@ -73,7 +73,7 @@ pattern.
 
 
 @dataclass(frozen=True)
-class Take:
+class RealTake:
     """A real take and its pattern."""
 
     real: Performance
@@ -85,24 +85,24 @@ class Take:
         return int(self.real.drummer.removeprefix("drummer"))
 
 
-def humanizer(ground: Ground) -> Findings:
+def humanizer(context: StudyContext) -> Findings:
     """Distances to real performances, and recognition of the drummer."""
-    beats = [p for p in ground.beats("test") if p.meter == (4, 4)]
-    of = habits(ground.beats("train"))
-    takes = [Take(real, quantised(real, of)) for real in map(opening, beats[:: 8 if ground.quick else 1])]
-    renditions = 1 if ground.quick else RENDITIONS
+    beats = [p for p in context.beats("test") if p.meter == (4, 4)]
+    of = habits(context.beats("train"))
+    takes = [RealTake(real, quantised(real, of)) for real in map(opening, beats[:: 8 if context.quick else 1])]
+    renditions = 1 if context.quick else RENDITIONS
     seeds = [range(number, renditions * len(takes), len(takes)) for number in range(len(takes))]
     rows: dict[str, Renditions] = {
         "quantised": [[take.pattern] for take in takes],
         "jitter": [[jittered(take.pattern, of, s) for s in mine] for take, mine in zip(takes, seeds, strict=True)],
     }
     others: list[Performance] | None = None
-    play, missing = attempt(lambda: human(ground))
+    play, missing = attempt(lambda: human(context))
     if play:
         ours = [[play(take, take.number, s) for s in mine] for take, mine in zip(takes, seeds, strict=True)]
         rows = {HUMANISED: ours, **rows}
         others = [play(take, other(take, takes), mine[0]) for take, mine in zip(takes, seeds, strict=True)]
-    found = {row: measure(takes, played) for row, played in rows.items()}
+    found = {row: take_distances(takes, played) for row, played in rows.items()}
     names = [take.real.name for take in takes]
     per_take = {row: {name: mean_interval(v, names) for name, v in of.items()} for row, of in found.items()}
     real = [take.real for take in takes]
@@ -117,7 +117,7 @@ def humanizer(ground: Ground) -> Findings:
         Section("Humaniser, takes resampled", RESAMPLED, tabled(drawn, len(takes), "The same, other intervals.")),
         Section("Humaniser, take by take", TAKES, tabled(per_take, len(takes), "Per take, mean over takes.")),
         Section("Distances by drummer", "Means over the takes of a drummer.", by_drummer(takes, found)),
-        Section("Who is heard", EAR, recognised(ground, takes, rows, others)),
+        Section("Who is heard", EAR, recognised(context, takes, rows, others)),
     ]
     shapes = {row: {name: of[name] for name in SHAPES} for row, of in pooled.items()}
     made = [
@@ -141,21 +141,21 @@ def opening(performance: Performance) -> Performance:
     return performance.between(0, min(performance.duration, LONGEST * 240 / performance.bpm))
 
 
-def human(ground: Ground) -> Callable[[Take, int, int], Performance]:
+def human(context: StudyContext) -> Callable[[RealTake, int, int], Performance]:
     """The trained humaniser at full amount, for a take, a drummer and a seed. Raises MissingError without it."""
     from drummers.humanizer.model import Humanizer
 
-    model = Humanizer(ground.models / "humanizer")
+    model = Humanizer(context.models / "humanizer")
     return lambda take, drummer, seed: model.humanize(take.pattern, drummer=drummer, style=take.real.style, seed=seed)
 
 
-def other(take: Take, takes: Sequence[Take]) -> int:
+def other(take: RealTake, takes: Sequence[RealTake]) -> int:
     """The next drummer among those of the takes."""
     numbers = sorted({t.number for t in takes})
     return numbers[(numbers.index(take.number) + 1) % len(numbers)]
 
 
-def measure(takes: Sequence[Take], played: Renditions) -> dict[str, list[float]]:
+def take_distances(takes: Sequence[RealTake], played: Renditions) -> dict[str, list[float]]:
     """Every distance of every take to what was really played, the mean of its renditions."""
     pairs = list(zip(takes, played, strict=True))
     return {
@@ -164,7 +164,7 @@ def measure(takes: Sequence[Take], played: Renditions) -> dict[str, list[float]]
     }
 
 
-def by_drummer(takes: Sequence[Take], found: dict[str, dict[str, list[float]]]) -> list[Figure]:
+def by_drummer(takes: Sequence[RealTake], found: dict[str, dict[str, list[float]]]) -> list[Figure]:
     """Timing and velocity by class, for each drummer."""
     figures: list[Figure] = []
     for number in sorted({take.number for take in takes}):
@@ -177,7 +177,7 @@ def by_drummer(takes: Sequence[Take], found: dict[str, dict[str, list[float]]]) 
 
 
 def recognised(
-    ground: Ground, takes: Sequence[Take], rows: dict[str, Renditions], others: list[Performance] | None
+    context: StudyContext, takes: Sequence[RealTake], rows: dict[str, Renditions], others: list[Performance] | None
 ) -> list[Figure]:
     """How often the classifier names the drummer that is meant."""
     meant = [take.number for take in takes]
@@ -185,15 +185,15 @@ def recognised(
         "real": [take.real for take in takes],
         **{row: [several[0] for several in of] for row, of in rows.items()},
     }
-    figures = [heard(ground, row, performances, meant) for row, performances in played.items()]
+    figures = [heard(context, row, performances, meant) for row, performances in played.items()]
     if others:
         asked = [other(take, takes) for take in takes]
-        figures.append(heard(ground, f"{HUMANISED}, another drummer asked for", others, asked))
-        figures.append(heard(ground, "quantised, another drummer asked for", played["quantised"], asked))
+        figures.append(heard(context, f"{HUMANISED}, another drummer asked for", others, asked))
+        figures.append(heard(context, "quantised, another drummer asked for", played["quantised"], asked))
     return figures
 
 
-def heard(ground: Ground, row: str, performances: Sequence[Performance], meant: Sequence[int]) -> Figure:
+def heard(context: StudyContext, row: str, performances: Sequence[Performance], meant: Sequence[int]) -> Figure:
     """How often the classifier names the drummer `meant` for a take."""
     loops: list[Loop] = []
     labels: list[int] = []
@@ -201,7 +201,7 @@ def heard(ground: Ground, row: str, performances: Sequence[Performance], meant: 
         cut = cut_loops(performance, BARS, 2)
         loops += cut
         labels += [number - 1] * len(cut)
-    right = hits_of(ground.drummer_classifier.probabilities(stack(loops)), np.array(labels))
+    right = hits_of(context.drummer_classifier.probabilities(stack(loops)), np.array(labels))
     value = balanced(right, [loop.performance for loop in loops])
     return Figure(row, "drummer named", value, len(loops), "Loops two bars apart; every take counts once.")
 

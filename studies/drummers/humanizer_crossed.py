@@ -8,16 +8,26 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from evaluation.drummers.mechanical import Habits, habits, jittered, quantised
+from evaluation.drummers.mechanical import ClassStatistics, habits, jittered, quantised
 from evaluation.drummers.pooled import compare, difference
 from evaluation.drummers.report import Section
 from ghostnote.music.performance import Performance
-from studies.drummers.ground import Findings, Ground, beat_of
-from studies.drummers.humanizer import GAPS, HUMANISED, LONGEST, RENDITIONS, Renditions, Take, claims, opening, tabled
+from studies.drummers.context import Findings, StudyContext, beat_of
+from studies.drummers.humanizer import (
+    GAPS,
+    HUMANISED,
+    LONGEST,
+    RENDITIONS,
+    RealTake,
+    Renditions,
+    claims,
+    opening,
+    tabled,
+)
 
 if TYPE_CHECKING:
     from drummers.humanizer.model import Humanizer
-    from training.drummers.humanizer.train import Recipe
+    from training.drummers.humanizer.train import HumanizerRecipe
 
 FOLDS: Final = 4
 """Parts of all performances, each of which is humanised by a network that learnt the others."""
@@ -59,23 +69,23 @@ class Fold:
     """A part of all performances."""
 
     number: int
-    lessons: list[Performance]
+    labelled_loops: list[Performance]
     """What a network learns that does not know the part: its splits are "train" and "validation"."""
-    takes: list[Take]
+    takes: list[RealTake]
     """The 4/4 beats of the part, their beginnings."""
-    habits: Habits
+    habits: ClassStatistics
     """What the baselines know, from the beats that are learnt."""
 
 
-def humanizer_crossed(ground: Ground) -> Findings:
+def humanizer_crossed(context: StudyContext) -> Findings:
     """The pooled distances over all takes."""
-    renditions = 1 if ground.quick else RENDITIONS
+    renditions = 1 if context.quick else RENDITIONS
     rows: dict[str, list[list[Performance]]] = {HUMANISED: [], "quantised": [], "jitter": []}
-    takes: list[Take] = []
-    parts = folds(ground.performances[:: 16 if ground.quick else 1], 2 if ground.quick else FOLDS)
+    takes: list[RealTake] = []
+    parts = folds(context.performances[:: 16 if context.quick else 1], 2 if context.quick else FOLDS)
     count = sum(len(part.takes) for part in parts)
     for part in parts:
-        model = unknowing(part, ground.classifiers, quick=ground.quick)
+        model = unknowing(part, context.classifiers, quick=context.quick)
         for take in part.takes:
             seeds = range(len(takes), renditions * count, count)
             for row, played in play(model, part, take, seeds).items():
@@ -87,28 +97,28 @@ def humanizer_crossed(ground: Ground) -> Findings:
 
 def folds(performances: Sequence[Performance], count: int) -> list[Fold]:
     """All performances dealt into `count` parts, evenly by drummer and kind, set beats whole."""
-    from training.drummers.common.classifiers import Lessons, dealt
+    from training.drummers.common.classifiers import LabelledLoops, assign_folds
 
     kinds = sorted({(p.drummer, p.kind) for p in performances})
     labels = np.array([kinds.index((p.drummer, p.kind)) for p in performances])
     names = [beat_of(p.name) for p in performances]
-    part = dealt(Lessons(np.empty((len(names), 0), np.float32), labels, names), count).tolist()
+    part = assign_folds(LabelledLoops(np.empty((len(names), 0), np.float32), labels, names), count).tolist()
     return [_fold(performances, part, number) for number in range(count)]
 
 
 def _fold(performances: Sequence[Performance], part: Sequence[int], number: int) -> Fold:
-    lessons = [
+    labelled_loops = [
         replace(p, split="validation" if p.split == "validation" else "train")
         for p, own in zip(performances, part, strict=True)
         if own != number
     ]
-    of = habits([p for p in lessons if p.split == "train" and p.kind == "beat" and len(p.hits)])
+    of = habits([p for p in labelled_loops if p.split == "train" and p.kind == "beat" and len(p.hits)])
     beats = [
         opening(p)
         for p, own in zip(performances, part, strict=True)
         if own == number and p.kind == "beat" and len(p.hits) and p.meter == (4, 4)
     ]
-    return Fold(number, lessons, [Take(real, quantised(real, of)) for real in beats], of)
+    return Fold(number, labelled_loops, [RealTake(real, quantised(real, of)) for real in beats], of)
 
 
 def unknowing(part: Fold, folder: Path, *, quick: bool = False) -> "Humanizer":
@@ -123,19 +133,19 @@ def unknowing(part: Fold, folder: Path, *, quick: bool = False) -> "Humanizer":
     path = folder / f"humanizer_without_{part.number}{'_quick' if quick else ''}"
     if not (path / MANIFEST).is_file():
         torch.set_num_threads(1)
-        train(part.lessons, path / "run", 0.0, _log.info, recipe(quick=quick))
+        train(part.labelled_loops, path / "run", 0.0, _log.info, recipe(quick=quick))
         export(path / "run", path)
     return Humanizer(path)
 
 
-def recipe(*, quick: bool) -> "Recipe":
+def recipe(*, quick: bool) -> "HumanizerRecipe":
     """That of the shipped model; quick: an epoch of the beginnings of takes."""
-    from training.drummers.humanizer.train import Recipe
+    from training.drummers.humanizer.train import HumanizerRecipe
 
-    return Recipe(epochs=1, seconds=20.0) if quick else Recipe()
+    return HumanizerRecipe(epochs=1, seconds=20.0) if quick else HumanizerRecipe()
 
 
-def play(model: "Humanizer", part: Fold, take: Take, seeds: Sequence[int]) -> dict[str, list[Performance]]:
+def play(model: "Humanizer", part: Fold, take: RealTake, seeds: Sequence[int]) -> dict[str, list[Performance]]:
     """The pattern of a take as every row plays it, once for each seed; quantised once."""
     style = take.real.style
     return {

@@ -9,7 +9,7 @@ from evaluation.drummers.pictures import save_responses
 from evaluation.drummers.profile import density, mean_velocity, swing
 from evaluation.drummers.report import Figure, Section
 from ghostnote.music.performance import Performance
-from studies.drummers.ground import BARS, Findings, Ground, attempt
+from studies.drummers.context import BARS, Findings, StudyContext, attempt
 
 PICTURE: Final = "drummers/knobs.png"
 STYLES: Final = ("rock", "funk", "latin", "hiphop", "soul")
@@ -41,22 +41,22 @@ KNOBS: Final = (
 )
 
 
-def knobs(ground: Ground) -> Findings:
+def knobs(context: StudyContext) -> Findings:
     """Response curves of density, intensity and swing."""
-    generator, missing = attempt(lambda: load(ground))
+    generator, missing = attempt(lambda: load(context))
     if not generator:
         return Findings([Section("Knobs", TEXT + missing)])
-    found = {knob.field: (turn(generator, knob, 1 if ground.quick else SEEDS), knob.heard) for knob in KNOBS}
-    save_responses(ground.out / PICTURE, found)
+    found = {knob.field: (turn(generator, knob, 1 if context.quick else SEEDS), knob.heard) for knob in KNOBS}
+    save_responses(context.out / PICTURE, found)
     figures = [figure for name, (curve, heard) in found.items() for figure in figures_of(name, curve, heard)]
     return Findings([Section("Knobs", TEXT, figures, (PICTURE,))])
 
 
-def load(ground: Ground) -> Any:
+def load(context: StudyContext) -> Any:
     """The groove generator. Raises MissingError without it."""
     from drummers.groovegen.model import GrooveGenerator
 
-    return GrooveGenerator(ground.models / "groovegen")
+    return GrooveGenerator(context.models / "groovegen")
 
 
 def turn(generator: Any, knob: Knob, seeds: int) -> Response:

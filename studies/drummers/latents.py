@@ -12,7 +12,7 @@ from evaluation.drummers.latents import linear_probe
 from evaluation.drummers.loops import Loop, stack
 from evaluation.drummers.recognition import majority
 from evaluation.drummers.report import Figure, Section
-from studies.drummers.ground import Findings, Ground
+from studies.drummers.context import Findings, StudyContext
 
 TEXT: Final = """\
 A linear SVM (one class against the rest) learns the 18 styles from latents of training loops and is scored on the
@@ -26,11 +26,11 @@ no accuracy here covers all 18.
 """
 
 
-def latents(ground: Ground) -> Findings:
+def latents(context: StudyContext) -> Findings:
     """Accuracy of the linear probe on latents with and without the condition."""
     rng = np.random.default_rng(0)
-    train = thinned(ground.loops("train"), 16 if ground.quick else 4)
-    test = ground.loops("validation")
+    train = thinned(context.loops("train"), 16 if context.quick else 4)
+    test = context.loops("validation")
     labels, asked = labels_of(train), labels_of(test)
     takes = [loop.performance for loop in test]
     how = "SVM trained on train loops, scored on all overlapping validation loops, 18 styles."
@@ -38,7 +38,7 @@ def latents(ground: Ground) -> Findings:
     def figure(row: str, value: Estimate, note: str = "") -> Figure:
         return Figure(row, "accuracy of the SVM", value, len(test), f"{how} {note}".strip())
 
-    encode = partial(encoded, ground)
+    encode = partial(encoded, context)
     known = encode(train, labels)
     other = rng.permutation(asked)
     none = np.full_like(asked, -1)
@@ -56,7 +56,7 @@ def latents(ground: Ground) -> Findings:
         figure("seed's VAE, another style given: that one read", probe((known, labels), (encode(test, other), other))),
         Figure("seed", "accuracy of the SVM", seed, 0, "As printed: its VAE, style given, validation; with its leak."),
     ]
-    return Findings([Section("Latents", TEXT.format(ground.seed_vae.past.in_words()), figures)])
+    return Findings([Section("Latents", TEXT.format(context.seed_vae.past.in_words()), figures)])
 
 
 def thinned(loops: list[Loop], step: int) -> list[Loop]:
@@ -74,8 +74,8 @@ def hits_of(loops: list[Loop]) -> NDArray[np.float32]:
     return stack(loops)[..., 0].reshape(len(loops), -1)
 
 
-def encoded(ground: Ground, loops: list[Loop], styles: NDArray[np.int64]) -> NDArray[np.float32]:
+def encoded(context: StudyContext, loops: list[Loop], styles: NDArray[np.int64]) -> NDArray[np.float32]:
     """Mean latents [n, 128] of the loops when the encoder is told these styles (-1: none)."""
     from training.drummers.groovegen.seed_vae import conditions, latents_of
 
-    return latents_of(ground.seed_vae.net, stack(loops), conditions(styles, np.array([loop.bpm for loop in loops])))
+    return latents_of(context.seed_vae.net, stack(loops), conditions(styles, np.array([loop.bpm for loop in loops])))

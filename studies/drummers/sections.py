@@ -9,7 +9,7 @@ from typing import Final
 from evaluation.drummers.report import Section, write_report
 from evaluation.machine import machine, versions
 from ghostnote.errors import MissingError
-from studies.drummers.ground import Findings, Ground
+from studies.drummers.context import Findings, StudyContext
 from studies.drummers.humanizer_crossed import DECIDES as HUMANIZER_DECIDES
 from studies.drummers.styles_crossed import DECIDES
 from studies.findings import Finding, FindingStore
@@ -24,14 +24,14 @@ SECTIONS: Final = {
     "humanizer-crossed": "studies.drummers.humanizer_crossed:humanizer_crossed",
     "speed": "studies.drummers.speed:speed",
 }
-"""Name -> "module:function" that takes the `Ground` and returns `Findings`, in the order of the page."""
+"""Name -> "module:function" that takes the `StudyContext` and returns `Findings`, in the order of the page."""
 
 
-def measure_section(name: str, ground: Ground) -> Findings:
+def measure_section(name: str, context: StudyContext) -> Findings:
     """The section's findings; a model that is not there is named in its place."""
-    measure: Callable[[Ground], Findings] = resolve_name(SECTIONS[name])
+    measure: Callable[[StudyContext], Findings] = resolve_name(SECTIONS[name])
     try:
-        return measure(ground)
+        return measure(context)
     except MissingError as error:
         return Findings([Section(name.capitalize(), f"Not measured: {error}")])
 

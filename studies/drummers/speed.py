@@ -8,7 +8,7 @@ import numpy as np
 
 from evaluation.bootstrap import Estimate
 from evaluation.drummers.report import Claim, Figure, Section
-from studies.drummers.ground import BARS, Findings, Ground, attempt
+from studies.drummers.context import BARS, Findings, StudyContext, attempt
 
 RUNS: Final = 20
 GROOVE_MS: Final = 50
@@ -21,9 +21,9 @@ Processor time is what one core spends on it; wall time holds whatever else the 
 """
 
 
-def speed(ground: Ground) -> Findings:
+def speed(context: StudyContext) -> Findings:
     """Milliseconds of a generated groove of 4 bars and of one bar played on."""
-    jobs: dict[str, tuple[Callable[[Ground], Callable[[int], object]], int]] = {
+    jobs: dict[str, tuple[Callable[[StudyContext], Callable[[int], object]], int]] = {
         f"groove of {BARS} bars": (groove_job, GROOVE_MS),
         "one bar played on": (bar_job, BAR_MS),
     }
@@ -32,13 +32,13 @@ def speed(ground: Ground) -> Findings:
     absent = ""
     for row, (make, most) in jobs.items():
         text = f"{row} under {most} ms on one core"
-        job, missing = attempt(lambda make=make: make(ground))
+        job, missing = attempt(lambda make=make: make(context))
         if not job:
             absent += missing
             claims.append(Claim(text, "-", None))
             continue
-        runs = 5 if ground.quick else RUNS
-        core, wall = measure(job, runs)
+        runs = 5 if context.quick else RUNS
+        core, wall = time_runs(job, runs)
         how = "In one process, model loaded."
         figures += [Figure(row, "processor ms", core, runs, how, 1), Figure(row, "wall ms", wall, runs, how, 1)]
         within = f"{core.value:.0f} ms of a core, 95 % of calls within {core.high:.0f} ms (wall: {wall.high:.0f} ms)"
@@ -46,7 +46,7 @@ def speed(ground: Ground) -> Findings:
     return Findings([Section("Speed", TEXT + absent, figures)], claims)
 
 
-def measure(job: Callable[[int], object], runs: int) -> tuple[Estimate, Estimate]:
+def time_runs(job: Callable[[int], object], runs: int) -> tuple[Estimate, Estimate]:
     """Median, 5 and 95 percentiles of the job's processor time and wall time [ms]."""
     job(0)
     times: list[tuple[float, float]] = []
@@ -59,21 +59,21 @@ def measure(job: Callable[[int], object], runs: int) -> tuple[Estimate, Estimate
     return core, wall
 
 
-def groove_job(ground: Ground) -> Callable[[int], object]:
+def groove_job(context: StudyContext) -> Callable[[int], object]:
     """A groove from a prompt."""
     from drummers.groovegen.model import GrooveGenerator
     from drummers.groovegen.prompt import parse
 
-    generator = GrooveGenerator(ground.models / "groovegen")
+    generator = GrooveGenerator(context.models / "groovegen")
     request = parse(f"funk 100 bpm {BARS} bars")
     return lambda seed: generator.generate(request, seed)
 
 
-def bar_job(ground: Ground) -> Callable[[int], object]:
+def bar_job(context: StudyContext) -> Callable[[int], object]:
     """One bar after the first four of a test take, another take each time."""
     from drummers.continuation.model import Continuer
 
-    model = Continuer(ground.models / "continuation")
-    takes = [p.between(0, 4 * 240 / p.bpm) for p in ground.beats("test") if p.duration > 8 * 240 / p.bpm]
+    model = Continuer(context.models / "continuation")
+    takes = [p.between(0, 4 * 240 / p.bpm) for p in context.beats("test") if p.duration > 8 * 240 / p.bpm]
     takes = [take for take in takes if take.meter == (4, 4) and len(take.hits) > 16]
     return lambda number: model.play_on(takes[number % len(takes)], 1, seed=number)

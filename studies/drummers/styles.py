@@ -15,7 +15,7 @@ from evaluation.drummers.loops import Loop, grid_of, stack
 from evaluation.drummers.recognition import accuracy, auc, balanced, group_names, grouped, hits_of, majority
 from evaluation.drummers.report import Claim, Figure, Section
 from evaluation.drummers.variety import COPY, nearest, spread
-from studies.drummers.ground import BARS, FOLDS, Findings, Ground, attempt
+from studies.drummers.context import BARS, FOLDS, Findings, StudyContext, attempt
 
 Labels = NDArray[np.int64]
 PER_PERFORMANCE: Final = 8
@@ -56,7 +56,7 @@ alike among themselves than real ones of different performances of a style.
 
 
 @dataclass(frozen=True)
-class Heard:
+class ClassifiedLoops:
     """Loops, what they are meant to be, and what the ear says."""
 
     loops: Sequence[Loop]
@@ -68,46 +68,46 @@ class Heard:
         """The test performance that each loop is from, or answers to."""
         return [loop.performance for loop in self.loops]
 
-    def part(self, rows: NDArray[np.bool_]) -> "Heard":
+    def part(self, rows: NDArray[np.bool_]) -> "ClassifiedLoops":
         """Some of the loops."""
         kept = [loop for loop, wanted in zip(self.loops, rows, strict=True) if wanted]
-        return Heard(kept, self.labels[rows], self.probabilities[rows])
+        return ClassifiedLoops(kept, self.labels[rows], self.probabilities[rows])
 
-    def in_groups(self) -> "Heard":
+    def in_groups(self) -> "ClassifiedLoops":
         """The same in groups of styles."""
         names = group_names(GROUPS)
         labels = np.array([names.index(GROUPS[STYLES[label]]) for label in self.labels])
-        return Heard(self.loops, labels, grouped(self.probabilities, STYLES, GROUPS))
+        return ClassifiedLoops(self.loops, labels, grouped(self.probabilities, STYLES, GROUPS))
 
 
-def styles(ground: Ground) -> Findings:
+def styles(context: StudyContext) -> Findings:
     """Recognition, variety and copying."""
-    real = hear(ground, ground.spread_loops("test", 1 if ground.quick else PER_PERFORMANCE))
-    players: dict[str, Callable[[int, Loop], Loop]] = {VAE: seed_vae(ground), "cell lottery": lottery(ground)}
-    generator, missing = attempt(lambda: generated(ground))
+    real = classify(context, context.spread_loops("test", 1 if context.quick else PER_PERFORMANCE))
+    players: dict[str, Callable[[int, Loop], Loop]] = {VAE: seed_vae(context), "cell lottery": lottery(context)}
+    generator, missing = attempt(lambda: generated(context))
     if generator:
         players = {"generated": generator, **players}
-    heard = {"real test loops": real} | {
-        name: hear(ground, [play(i, loop) for i, loop in enumerate(real.loops)]) for name, play in players.items()
+    classified = {"real test loops": real} | {
+        name: classify(context, [play(i, loop) for i, loop in enumerate(real.loops)]) for name, play in players.items()
     }
-    figures = [*protocol_of_seed(ground), *recognised(ground, heard)]
-    text = TEXT.format(course=ground.seed_vae.past.in_words())
-    sections = [Section("Styles of loops", text + missing, figures), variety(ground, heard)]
-    return Findings(sections, [claim(heard)])
+    figures = [*protocol_of_seed(context), *recognised(context, classified)]
+    text = TEXT.format(course=context.seed_vae.past.in_words())
+    sections = [Section("Styles of loops", text + missing, figures), variety(context, classified)]
+    return Findings(sections, [claim(classified)])
 
 
-def hear(ground: Ground, loops: Sequence[Loop]) -> Heard:
+def classify(context: StudyContext, loops: Sequence[Loop]) -> ClassifiedLoops:
     """What the ear says of the loops."""
     labels = np.array([STYLES.index(loop.style) for loop in loops])
-    return Heard(loops, labels, ground.style_classifier.probabilities(stack(loops)))
+    return ClassifiedLoops(loops, labels, context.style_classifier.probabilities(stack(loops)))
 
 
-def generated(ground: Ground) -> Callable[[int, Loop], Loop]:
+def generated(context: StudyContext) -> Callable[[int, Loop], Loop]:
     """A loop of the groove generator under the conditions of a real one. Raises MissingError without the model."""
     from drummers.groovegen.model import GrooveGenerator
     from drummers.groovegen.prompt import parse
 
-    generator = GrooveGenerator(ground.models / "groovegen")
+    generator = GrooveGenerator(context.models / "groovegen")
 
     def play(number: int, loop: Loop) -> Loop:
         request = replace(parse(f"{loop.style} {loop.bpm:g} bpm"), bars=BARS)
@@ -117,37 +117,37 @@ def generated(ground: Ground) -> Callable[[int, Loop], Loop]:
     return play
 
 
-def seed_vae(ground: Ground) -> Callable[[int, Loop], Loop]:
+def seed_vae(context: StudyContext) -> Callable[[int, Loop], Loop]:
     """A loop of the seed's VAE."""
     from training.drummers.groovegen.seed_vae import conditions, draw_loop
 
     def play(number: int, loop: Loop) -> Loop:
         condition = conditions(np.array([STYLES.index(loop.style)]), np.array([loop.bpm]))[0]
-        return replace(loop, grid=draw_loop(ground.seed_vae.net, condition, number))
+        return replace(loop, grid=draw_loop(context.seed_vae.net, condition, number))
 
     return play
 
 
-def lottery(ground: Ground) -> Callable[[int, Loop], Loop]:
+def lottery(context: StudyContext) -> Callable[[int, Loop], Loop]:
     """A loop of the cell lottery."""
-    train = ground.loops("train")
+    train = context.loops("train")
     cells = CellLottery(train, [loop.style for loop in train])
     return lambda number, loop: replace(loop, grid=cells.draw(loop.style, np.random.default_rng(number)))
 
 
-def protocol_of_seed(ground: Ground) -> list[Figure]:
+def protocol_of_seed(context: StudyContext) -> list[Figure]:
     """The ear on all overlapping real test loops, where the seed has a number."""
-    heard = hear(ground, ground.loops("test"))
-    train = np.array([STYLES.index(loop.style) for loop in ground.loops("train")])
+    classified = classify(context, context.loops("test"))
+    train = np.array([STYLES.index(loop.style) for loop in context.loops("train")])
     none = float("nan")
     how = "All overlapping real test loops, a bar apart, every loop counts."
-    probabilities, labels, takes = heard.probabilities, heard.labels, heard.takes
+    probabilities, labels, takes = classified.probabilities, classified.labels, classified.takes
     ours = {
         "accuracy, 18 styles": (accuracy(probabilities, labels, takes), 0.5632),
         "AUC micro, 18 styles": (auc(probabilities, labels, takes, "micro"), 0.8775),
         "AUC macro, 18 styles": (auc(probabilities, labels, takes, "macro"), 0.8594),
     }
-    n = len(heard.loops)
+    n = len(classified.loops)
     figures = [Figure("majority", "accuracy, 18 styles", majority(train, labels, takes), n, how)]
     for measure, (value, printed) in ours.items():
         figures.append(Figure("real, all loops", measure, value, n, how))
@@ -158,37 +158,37 @@ def protocol_of_seed(ground: Ground) -> list[Figure]:
     return figures
 
 
-def recognised(ground: Ground, heard: dict[str, Heard]) -> list[Figure]:
+def recognised(context: StudyContext, classified: dict[str, ClassifiedLoops]) -> list[Figure]:
     """Accuracy and AUC of every row, in 18 styles and in groups; paired differences from real loops."""
     figures: list[Figure] = []
     how = f"At most {PER_PERFORMANCE} loops per test performance, spread over it; every performance counts once."
-    for kind, which in (("18 styles", lambda h: h), (f"{len(group_names(GROUPS))} groups", Heard.in_groups)):
-        for row, said in heard.items():
+    for kind, which in (("18 styles", lambda h: h), (f"{len(group_names(GROUPS))} groups", ClassifiedLoops.in_groups)):
+        for row, said in classified.items():
             h = which(said)
             right, n = hits_of(h.probabilities, h.labels), len(h.loops)
             figures.append(Figure(row, f"accuracy, {kind}", balanced(right, h.takes), n, how))
             for average in ("macro", "micro"):
                 value = auc(h.probabilities, h.labels, h.takes, average)
                 figures.append(Figure(row, f"AUC {average}, {kind}", value, n, "The same loops, every loop counts."))
-            if said is not heard["real test loops"]:
-                gap = difference(h, which(heard["real test loops"]))
+            if said is not classified["real test loops"]:
+                gap = difference(h, which(classified["real test loops"]))
                 figures.append(Figure(row, f"accuracy minus real, {kind}", gap, n, "Loop by loop, paired."))
     return figures
 
 
-def difference(ours: Heard, real: Heard) -> Estimate:
+def difference(ours: ClassifiedLoops, real: ClassifiedLoops) -> Estimate:
     """Accuracy of ours minus that of the real loops that they answer to, every performance counted once."""
     names, members = np.unique(np.asarray(real.takes), return_inverse=True)
     means = [np.bincount(members, hits_of(h.probabilities, h.labels)) / np.bincount(members) for h in (ours, real)]
     return paired_interval(means[0], means[1], names.tolist())
 
 
-def claim(heard: dict[str, Heard]) -> Claim:
+def claim(classified: dict[str, ClassifiedLoops]) -> Claim:
     """Whether generated loops are recognised as well as real ones."""
     text = "style accuracy of generated loops within 5 points of that of real loops (groups): test split alone"
-    if "generated" not in heard:
+    if "generated" not in classified:
         return Claim(text, "-", None)
-    return near(text, difference(heard["generated"].in_groups(), heard["real test loops"].in_groups()))
+    return near(text, difference(classified["generated"].in_groups(), classified["real test loops"].in_groups()))
 
 
 def near(text: str, gap: Estimate, decides: bool = False) -> Claim:
@@ -202,11 +202,11 @@ def near(text: str, gap: Estimate, decides: bool = False) -> Claim:
     return Claim(text, found, None, f"undecided ({'yes' if abs(gap.value) <= NEAR_POINTS else 'no'} by the value)")
 
 
-def variety(ground: Ground, heard: dict[str, Heard]) -> Section:
+def variety(context: StudyContext, classified: dict[str, ClassifiedLoops]) -> Section:
     """Diversity inside a style, and distance to what was trained on."""
-    train = stack(ground.loops("train"))[..., 0] > 0
+    train = stack(context.loops("train"))[..., 0] > 0
     figures: list[Figure] = []
-    for row, said in heard.items():
+    for row, said in classified.items():
         hits = stack(said.loops)[..., 0] > 0
         near = nearest(hits, train)
         apart = spread(hits, [loop.style for loop in said.loops], said.takes)

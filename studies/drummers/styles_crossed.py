@@ -10,8 +10,8 @@ from evaluation.drummers.groups import GROUPS
 from evaluation.drummers.loops import Loop, stack
 from evaluation.drummers.recognition import balanced, group_names, hits_of
 from evaluation.drummers.report import Claim, Figure, Section
-from studies.drummers.ground import CROSSED, SPLITS, Findings, Ground, attempt
-from studies.drummers.styles import Heard, difference, generated, near
+from studies.drummers.context import CROSSED, SPLITS, Findings, StudyContext, attempt
+from studies.drummers.styles import ClassifiedLoops, difference, generated, near
 
 PER_PERFORMANCE: Final = 4
 """Loops asked for per performance."""
@@ -37,58 +37,60 @@ has seen. Groups are rows of their own: a group of few takes is heard poorly.
 """
 
 
-def crossed(ground: Ground) -> Findings:
+def crossed(context: StudyContext) -> Findings:
     """Accuracy on real and on generated loops, and the gap, over all performances, those of test, and by group."""
-    parts, ears = ground.crossed
-    real = [loop for split in SPLITS for loop in ground.spread_loops(split, 1 if ground.quick else PER_PERFORMANCE)]
+    parts, classifiers = context.crossed
+    real = [loop for split in SPLITS for loop in context.spread_loops(split, 1 if context.quick else PER_PERFORMANCE)]
     part = np.array([parts[loop.performance] for loop in real])
     labels = np.array([STYLES.index(loop.style) for loop in real])
 
-    def hear(loops: list[Loop]) -> Heard:
+    def classify(loops: list[Loop]) -> ClassifiedLoops:
         found = np.zeros((len(loops), len(STYLES)))
-        for number, ear in enumerate(ears):
-            found[part == number] = ear.probabilities(stack(loops)[part == number])
-        return Heard(loops, labels, found)
+        for number, classifier in enumerate(classifiers):
+            found[part == number] = classifier.probabilities(stack(loops)[part == number])
+        return ClassifiedLoops(loops, labels, found)
 
-    heard = {REAL: hear(real)}
-    play, missing = attempt(lambda: generated(ground))
+    classified = {REAL: classify(real)}
+    play, missing = attempt(lambda: generated(context))
     if play:
-        heard[MADE] = hear([play(number, loop) for number, loop in enumerate(real)])
-    tests = {loop.performance for loop in ground.loops("test")}
+        classified[MADE] = classify([play(number, loop) for number, loop in enumerate(real)])
+    tests = {loop.performance for loop in context.loops("test")}
     figures = [
         figure
         for words, rows in (
             ("all performances", np.ones(len(real), bool)),
             ("test performances", np.array([loop.performance in tests for loop in real])),
         )
-        for figure in compared(heard, rows, words)
+        for figure in compared(classified, rows, words)
     ]
-    claims = [gap_claim(heard)]
-    return Findings([Section("Styles of loops, every performance", TEXT + missing, figures + by_group(heard))], claims)
+    claims = [gap_claim(classified)]
+    return Findings(
+        [Section("Styles of loops, every performance", TEXT + missing, figures + by_group(classified))], claims
+    )
 
 
-def compared(heard: dict[str, Heard], rows: NDArray[np.bool_], words: str) -> list[Figure]:
+def compared(classified: dict[str, ClassifiedLoops], rows: NDArray[np.bool_], words: str) -> list[Figure]:
     """Accuracy of every row over some of the loops, and the gap to real ones."""
     how = f"At most {PER_PERFORMANCE} loops per performance, which counts once."
     figures: list[Figure] = []
-    for kind, which in (("18 styles", lambda h: h), (f"{len(group_names(GROUPS))} groups", Heard.in_groups)):
-        for row, said in heard.items():
+    for kind, which in (("18 styles", lambda h: h), (f"{len(group_names(GROUPS))} groups", ClassifiedLoops.in_groups)):
+        for row, said in classified.items():
             h = which(said).part(rows)
             right = balanced(hits_of(h.probabilities, h.labels), h.takes)
             figures.append(Figure(row, f"accuracy, {kind}, {words}", right, len(h.loops), how))
             if row != REAL:
-                gap = difference(h, which(heard[REAL]).part(rows))
+                gap = difference(h, which(classified[REAL]).part(rows))
                 figures.append(
                     Figure(row, f"accuracy minus real, {kind}, {words}", gap, len(h.loops), "Loop by loop, paired.")
                 )
     return figures
 
 
-def by_group(heard: dict[str, Heard]) -> list[Figure]:
+def by_group(classified: dict[str, ClassifiedLoops]) -> list[Figure]:
     """Accuracy in groups, for the performances of each group."""
     figures: list[Figure] = []
     for number, group in enumerate(group_names(GROUPS)):
-        for row, said in heard.items():
+        for row, said in classified.items():
             h = said.in_groups()
             mine = h.part(h.labels == number)
             value = balanced(hits_of(mine.probabilities, mine.labels), mine.takes)
@@ -97,8 +99,8 @@ def by_group(heard: dict[str, Heard]) -> list[Figure]:
     return figures
 
 
-def gap_claim(heard: dict[str, Heard]) -> Claim:
+def gap_claim(classified: dict[str, ClassifiedLoops]) -> Claim:
     """Whether generated loops are recognised as well as real ones, over all performances."""
-    if MADE not in heard:
+    if MADE not in classified:
         return Claim(CLAIM, "-", None)
-    return near(CLAIM, difference(heard[MADE].in_groups(), heard[REAL].in_groups()), decides=True)
+    return near(CLAIM, difference(classified[MADE].in_groups(), classified[REAL].in_groups()), decides=True)

@@ -11,7 +11,7 @@ from evaluation.sound.dynamics import Dynamics
 from evaluation.sound.embedding import Yamnet
 from evaluation.sound.joins import Joins
 from evaluation.sound.pictures import save_comparison
-from evaluation.sound.rows import REFERENCE, Ears, Render, Row, Score, score_rows, train_classifier
+from evaluation.sound.rows import REFERENCE, AudioModels, Render, Row, WindowScore, score_rows, train_classifier
 from evaluation.sound.summary import Study
 from evaluation.sound.windows import Window, choose_windows
 from ghostnote.errors import InputError
@@ -43,7 +43,7 @@ class RowFindings:
     """All that was measured of one row."""
 
     description: str
-    scores: list[Score]
+    scores: list[WindowScore]
     """In the order of the windows."""
     dynamics: dict[str, list[Dynamics]]
     """By kit; empty for a row that is not measured in depth."""
@@ -57,7 +57,7 @@ class Bench:
     reference: Render
     windows: Mapping[str, Sequence[Window]]
     """By kit."""
-    ears: Ears
+    models: AudioModels
     quick: bool
 
 
@@ -66,19 +66,19 @@ def set_up(
 ) -> Bench:
     """Choose `count` windows for each kit and train the kit classifier on the reference. Raises InputError."""
     count = min(QUICK_WINDOWS, count) if quick else count
-    lessons = QUICK_CLASSIFIER_WINDOWS if quick else CLASSIFIER_WINDOWS
+    count_for_classifier = QUICK_CLASSIFIER_WINDOWS if quick else CLASSIFIER_WINDOWS
     embed = Yamnet(yamnet)
     windows = {kit: choose_windows(performances, kit, count, RATE, SPLIT) for kit in kits}
-    heard = {kit: choose_windows(performances, kit, lessons, RATE, CLASSIFIER_SPLIT) for kit in kits}
+    training = {kit: choose_windows(performances, kit, count_for_classifier, RATE, CLASSIFIER_SPLIT) for kit in kits}
     reference = sampled(sources, REFERENCE_SEED)
-    return Bench(reference, windows, Ears(embed, train_classifier(reference, heard, RATE)), quick)
+    return Bench(reference, windows, AudioModels(embed, train_classifier(reference, training, RATE)), quick)
 
 
 def measure_rows(rows: Sequence[Row], bench: Bench, progress: Progress) -> dict[str, RowFindings]:
     """Scores of all windows, then dynamics and joins of the rows measured in depth; the reference first."""
     total = sum(map(len, bench.windows.values())) * (len(rows) + 1)
-    scoring = score_rows(rows, bench.reference, bench.windows, RATE, bench.ears)
-    scores: dict[str, list[Score]] = {}
+    scoring = score_rows(rows, bench.reference, bench.windows, RATE, bench.models)
+    scores: dict[str, list[WindowScore]] = {}
     for score in progress(scoring, "measuring windows", total):
         scores.setdefault(score.row, []).append(score)
     lanes = [i for i in range(N_LANES) if not bench.quick or ARTICULATIONS[i].name in QUICK_LANES]
@@ -123,7 +123,7 @@ def join_rows(
 def check_fits(row: Finding[RowFindings], reference: RowFindings) -> None:
     """Raises InputError unless the kept row was measured on the reference's windows by the same measures."""
 
-    def what(scores: Sequence[Score]) -> list[tuple[str, str, int, frozenset[str]]]:
+    def what(scores: Sequence[WindowScore]) -> list[tuple[str, str, int, frozenset[str]]]:
         return [(score.kit, score.performance, score.start, frozenset(score.values)) for score in scores]
 
     if what(row.value.scores) != what(reference.scores):

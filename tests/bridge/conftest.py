@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from ghostnote.files.preset import Preset
-from ghostnote.osc.schema import State
+from ghostnote.osc.schema import ServerSnapshot
 from tests.support.osc import UdpClient
 
 JACK_SERVER = "ghostnote-test"
@@ -24,7 +24,7 @@ def jack_name(monkeypatch):
 @pytest.fixture
 def state():
     settings = Preset(bundle="tiny", kit={"tr808": 1.0})
-    return State(settings=settings, kits=("tr808", "jazz", "rock"), drummers=("one", "two"), latency=768)
+    return ServerSnapshot(settings=settings, kits=("tr808", "jazz", "rock"), drummers=("one", "two"), latency=768)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from ghostnote.errors import InputError
 from ghostnote.events import Command, GrooveCommand, LoadPreset, TransportEvent
 from ghostnote.files.bundle import bundle_folder, load_manifest
 from ghostnote.files.preset import Preset
-from ghostnote.osc.schema import State
+from ghostnote.osc.schema import ServerSnapshot
 from ghostnote.osc.table import RECORD
-from server.audio.meters import Watch
+from server.audio.meters import Meters
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -57,7 +57,7 @@ class Peer:
 
     def __init__(self):
         manifest = load_manifest(bundle_folder())
-        self.state = State(
+        self.state = ServerSnapshot(
             settings=Preset(bundle=manifest.name, kit={manifest.kits[0].id: 1.0}),
             kits=tuple(kit.id for kit in manifest.kits),
             drummers=manifest.drummers,
@@ -69,7 +69,7 @@ class Peer:
             },
         )  # fmt: skip
         self.events, self.grooves, self.folder = [], [], "/takes"
-        self.watch = Watch(lambda: None)
+        self.watch = Meters(lambda: None)
         self.server = OscServer(self.take, lambda: self.state, port=0, watch=self.watch, services={RECORD: self.record})
         self.server.start()
 
@@ -82,7 +82,7 @@ class Peer:
             self.set(self.state.settings.after(item))
         else:
             self.events.append(item)
-            self.watch.hear(item)
+            self.watch.on_event(item)
             if isinstance(item, TransportEvent):
                 self.state = replace(self.state, transport=item.kind)
 
@@ -116,11 +116,11 @@ def window(qt, peer, until):
     """The window, connected to `peer`; the app starts no process of its own."""
     import shiboken6
 
-    from desktop.control import Control
+    from desktop.control import AppController
     from desktop.settings import AppSettings
     from desktop.window import MainWindow
 
-    control = Control(AppSettings())
+    control = AppController(AppSettings())
     made = MainWindow(control)
     made.show()
     control.link.seek(peer.server.address[1])

@@ -8,17 +8,19 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from cli.main import run
-from cli.setup.checks import Finding as DoctorFinding
+from cli.setup.checks import DoctorResult as DoctorFinding
 from desktop import first_run_page
 from desktop.about import MADE_WITH, notices, program_version
 from desktop.about_page import AboutPage
-from desktop.first_run import SEEN, Finding, is_first_run, read_findings, remember_seen, summary
+from desktop.first_run import SEEN, DoctorResult, is_first_run, read_findings, remember_seen, summary
 from desktop.first_run_page import FirstRunPage
 from ghostnote.errors import InputError
 from ghostnote.files.paths import user_dir
 
-GOOD = Finding("bundle", True, "ghostnote-1, 17 kits", "")
-BAD = Finding("realtime", False, "priority normal", "Join the group (`sudo usermod -aG audio $USER`) & log in again")
+GOOD = DoctorResult("bundle", True, "ghostnote-1, 17 kits", "")
+BAD = DoctorResult(
+    "realtime", False, "priority normal", "Join the group (`sudo usermod -aG audio $USER`) & log in again"
+)
 
 
 def texts(page):
@@ -40,7 +42,7 @@ def test_the_doctor_tells_programs_what_it_found(capsys, monkeypatch):
         "cli.setup.doctor.find", lambda bundle, watch: [DoctorFinding("MIDI", False, "no port", "install [x]")]
     )
     assert run(["doctor", "--json"]) == 1
-    assert read_findings(capsys.readouterr().out) == [Finding("MIDI", False, "no port", "install [x]")]
+    assert read_findings(capsys.readouterr().out) == [DoctorResult("MIDI", False, "no port", "install [x]")]
     assert run(["doctor"]) == 1
     assert "install [x]" in capsys.readouterr().out
 
@@ -58,7 +60,7 @@ def test_the_summary_counts_what_is_to_do():
 
 
 def test_only_whole_commands_are_there_to_copy():
-    assert Finding("x", False, "", "run `jackd -d alsa` or give `--midi-api jack` as `root`").commands == (
+    assert DoctorResult("x", False, "", "run `jackd -d alsa` or give `--midi-api jack` as `root`").commands == (
         "jackd -d alsa",
     )
 

@@ -19,9 +19,9 @@ import shiboken6
 import soundfile
 
 from cli.main import run
-from desktop.control import Control
+from desktop.control import AppController
 from desktop.device_list import DeviceList
-from desktop.render_plan import RenderWish
+from desktop.render_plan import RenderRequest
 from desktop.render_process import RenderQueue
 from desktop.server_process import ServerProcess, ServerState
 from desktop.settings import AppSettings, load_settings
@@ -50,7 +50,7 @@ def jack_server(monkeypatch):
 @pytest.fixture
 def app(qt, jack_server, until):
     """The whole app with the tiny bundle."""
-    control = Control(AppSettings(bundle=TINY, osc_port=free_port()))
+    control = AppController(AppSettings(bundle=TINY, osc_port=free_port()))
     window = MainWindow(control)
     notices, failures = [], []
     control.notice.connect(notices.append)
@@ -204,7 +204,7 @@ def write_midi(path, notes=(36, 38, 42, 38)):
 def test_a_dropped_file_becomes_sound_and_stems(qt, until, tmp_path):
     write_midi(tmp_path / "beat.mid")
     (tmp_path / "broken.mid").write_bytes(b"no midi")
-    control = Control(AppSettings(bundle=TINY))
+    control = AppController(AppSettings(bundle=TINY))
     window = MainWindow(control)
     page = window.render_page
     page.take([tmp_path / "beat.mid", tmp_path / "broken.mid"])
@@ -233,7 +233,7 @@ def test_a_file_is_rendered_as_the_page_play_sounds(qt, until, tmp_path):
     """Kit, drummer, levels, positions and feel of the sound engine go into the file, unless another kit is chosen."""
     write_midi(tmp_path / "beat.mid")
     mix = Preset(kit={"alpha": 0.25, "gamma": 0.75}, drummer=1, levels={"kick": -60.0}, pans={"snare": 0.5})
-    control = Control(AppSettings(bundle=TINY, last=mix))
+    control = AppController(AppSettings(bundle=TINY, last=mix))
     window = MainWindow(control)
     page = window.render_page
     window.show()
@@ -265,7 +265,7 @@ def test_rendering_can_be_cancelled(qt, until, tmp_path):
     progress = []
     queue.progressed.connect(progress.append)
     for _ in range(2):
-        queue.add(RenderWish(tmp_path / "long.mid", bundle=TINY))
+        queue.add(RenderRequest(tmp_path / "long.mid", bundle=TINY))
     until(lambda: queue.busy)
     queue.cancel()
     assert idle == [1]

@@ -11,7 +11,7 @@ from desktop.health import Health, latency_text, output_text
 from desktop.kit_list import drummer_name, read_manifest, search
 from desktop.mixer import OFF, Mixer
 from desktop.pieces import db_text, fader_db, fader_position, way_title, ways_of
-from desktop.render_plan import RenderWish, is_source, kit_text, mix_text, percent, written
+from desktop.render_plan import RenderRequest, is_source, kit_text, mix_text, percent, written
 from desktop.session import HOLD_SECONDS, Session, path
 from desktop.settings import AppSettings, kept_of, load_settings, preset_of, save_settings
 from ghostnote.errors import InputError
@@ -344,11 +344,11 @@ def test_every_shipped_groove_loads_and_the_audition_has_kick_snare_and_hat():
 
 
 def test_a_target_never_overwrites_a_file(tmp_path):
-    wish = RenderWish(tmp_path / "beat.mid", Preset(kit={"rock": 0.8, "jazz": 0.2}), stems=True, bundle="b")
-    assert wish.target == tmp_path / "beat-rock.wav"
-    wish.target.touch()
-    assert wish.target == tmp_path / "beat-rock-2.wav"
-    words = wish.arguments(wish.target, tmp_path / "how.toml")
+    request = RenderRequest(tmp_path / "beat.mid", Preset(kit={"rock": 0.8, "jazz": 0.2}), stems=True, bundle="b")
+    assert request.target == tmp_path / "beat-rock.wav"
+    request.target.touch()
+    assert request.target == tmp_path / "beat-rock-2.wav"
+    words = request.arguments(request.target, tmp_path / "how.toml")
     assert words[0] == "render"
     assert {"--stems", "--progress", "--bundle", "--preset", str(tmp_path / "how.toml")} <= set(words)
 

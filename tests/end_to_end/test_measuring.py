@@ -11,7 +11,7 @@ import pytest
 from benchmarks.ardour.line_up import RATE, click_offsets, lag, make_region
 from benchmarks.ardour.session_file import add_region
 from benchmarks.latency import calm_hits
-from benchmarks.soak import LateHops, Look, growth, page
+from benchmarks.soak import LateHops, SoakSample, growth, page
 from benchmarks.soak_load import LOADS, groove, plan
 from benchmarks.stalls import StallWatch
 from bridge.midi.decode import MidiDecoder
@@ -73,7 +73,7 @@ def test_the_lag_of_a_moved_sound_is_how_far_it_was_moved():
 
 
 def test_growth_is_told_per_hour_and_without_the_warm_up():
-    looks = [Look(60.0 * n, 200 + 6 * n / 60 + (50 if n > 1 else 0), 90 - n / 60, 13, 10, {}) for n in range(16)]
+    looks = [SoakSample(60.0 * n, 200 + 6 * n / 60 + (50 if n > 1 else 0), 90 - n / 60, 13, 10, {}) for n in range(16)]
     assert growth(looks, lambda one: one.rss).startswith("+6.00 ±")
     assert growth(looks, lambda one: one.own).startswith("-1.00 ±")
     assert growth(looks[:4], lambda one: one.rss) == "too short to tell"
@@ -89,7 +89,7 @@ def test_hits_are_calm_without_a_stall_around_them_and_a_lost_cycle_before_their
 def test_a_soak_tells_the_bundle_and_whether_the_machine_was_busy():
     same = {"bundle": "tiny", "total_latency_ms": 15.667}
     figures = [{"hops": 1000, "late_hops": 1, **same}, {"hops": 3000, "late_hops": 3, **same}]
-    looks = [Look(600.0 * n, 200, 90, 13, 10, one) for n, one in enumerate(figures)]
+    looks = [SoakSample(600.0 * n, 200, 90, 13, 10, one) for n, one in enumerate(figures)]
     quiet, busy = (page(LOADS["groove"], looks, {"stuck notes": "no"}, 128, load) for load in (0.1, 1.5))
     assert "bundle tiny" in quiet
     assert "latency declared: 15.67 ms" in quiet

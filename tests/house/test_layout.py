@@ -24,12 +24,6 @@ LARGE_FILES = {
     "training/weights/live_cpu.safetensors": "where training of the shipped sound goes on from",
 }
 """Tracked files above `LARGEST_BLOB` and why they must be in the repository."""
-TWICE = {
-    "Batch", "Clip", "Control", "Facts", "Feel", "Finding", "Heard", "KitInfo", "Loop", "NetConfig", "Phrase", "Recipe",
-    "Renderer", "Request", "Score", "Session", "Source", "State", "Take", "Timeline", "Trainer", "Watch", "_Handler",
-    "_Part", "_Reader",
-}  # fmt: skip
-"""Class names that still mean several things."""
 
 
 def modules() -> dict[str, Path]:
@@ -92,8 +86,7 @@ def test_no_class_name_means_two_things():
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef):
                 where[node.name].append(name)
-    assert {name: places for name, places in where.items() if len(places) > 1 and name not in TWICE} == {}
-    assert {name for name, places in where.items() if len(places) > 1} == TWICE
+    assert {name: places for name, places in where.items() if len(places) > 1} == {}
 
 
 def test_every_large_file_in_the_repository_has_its_reason():

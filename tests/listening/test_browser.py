@@ -17,7 +17,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from listening.results import read_answers
 from listening.server import ListenServer
-from listening.session import Request, Session
+from listening.session import ListeningRequest, ListeningSession
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def serve(tmp_path):
             (tmp_path / folder).mkdir(exist_ok=True)
             noise = 0.1 * np.random.default_rng(seed).standard_normal((24000, 2))
             soundfile.write(tmp_path / folder / "groove.wav", noise, 24000)
-        request = Request(tmp_path / "a", tmp_path / "b", tmp_path / "answers.csv", listener="ann", **changes)
-        server = ListenServer(Session(request), 0)
+        request = ListeningRequest(tmp_path / "a", tmp_path / "b", tmp_path / "answers.csv", listener="ann", **changes)
+        server = ListenServer(ListeningSession(request), 0)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         servers.append((server, thread))

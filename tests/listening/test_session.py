@@ -13,10 +13,10 @@ pytest.importorskip("pyloudnorm", reason="needs the extra evaluate")
 
 from cli.main import run
 from ghostnote.errors import InputError, MissingError
-from listening.clips import common_loudness, find_clips, matched_wav, measure, read
+from listening.clips import common_loudness, find_clips, matched_wav, measure_loudness, read
 from listening.results import HEADER, Answer, abx_score, append, opinion, read_answers
 from listening.server import ListenServer
-from listening.session import Request, Session
+from listening.session import ListeningRequest, ListeningSession
 from listening.trials import abx_trials, paired
 
 RATE = 24000
@@ -39,7 +39,9 @@ def folders(tmp_path):
 @pytest.fixture
 def session(folders, tmp_path):
     def make(**changes):
-        return Session(Request(*folders, tmp_path / "answers.csv", **({"trials": 5, "listener": "ann"} | changes)))
+        return ListeningSession(
+            ListeningRequest(*folders, tmp_path / "answers.csv", **({"trials": 5, "listener": "ann"} | changes))
+        )
 
     return make
 
@@ -50,14 +52,14 @@ def answer(listener="ann", mode="abx", truth="a", given="a"):
 
 def test_all_clips_get_one_loudness_and_none_clips(folders, tmp_path):
     paths = [path for folder in folders for path in find_clips(folder).values()]
-    levels = [measure(path) for path in paths]
+    levels = [measure_loudness(path) for path in paths]
     assert max(level.lufs for level in levels) - min(level.lufs for level in levels) > 20
     target = common_loudness(levels)
     assert target <= -23
     for number, (path, level) in enumerate(zip(paths, levels, strict=True)):
         copy = tmp_path / f"{number}.wav"
         copy.write_bytes(matched_wav(path, level, target))
-        assert measure(copy).lufs == pytest.approx(target, abs=0.05)
+        assert measure_loudness(copy).lufs == pytest.approx(target, abs=0.05)
         assert np.abs(read(copy)[0]).max() <= 10 ** (-1 / 20) + 1e-6
 
 

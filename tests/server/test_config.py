@@ -4,7 +4,7 @@ from ghostnote.errors import InputError, MissingError
 from ghostnote.files.groove import groove_path
 from server.audio import portaudio as audio
 from server.audio.portaudio import DeviceInfo, find_output
-from server.audio.ring_buffer import PlayRing
+from server.audio.ring_buffer import RingBuffer
 from server.config import read_config
 
 DEVICES = [
@@ -73,7 +73,7 @@ def test_missing_files_are_named(tmp_path):
 
 
 def test_a_ring_far_behind_is_cleared_whole():
-    ring = PlayRing(1024, 2)
+    ring = RingBuffer(1024, 2)
     ring.memory[:] = 1
     ring.clear_to(5000)
     assert not ring.memory.any()

@@ -88,14 +88,14 @@ def copied_bundle(tmp_path, name, **changes):
 def test_another_bundle_is_loaded_while_playing_and_takes_over(serving, tmp_path):
     other = copied_bundle(tmp_path, "other")
     with serving(kit="beta") as (server, client):
-        old = server.control.renderer
+        old = server.live.renderer
         client.change("/ghostnote/hit", ["crash_1", 1.0])
         assert ("/ghostnote/bundle", ("other",)) in client.change("/ghostnote/bundle", [str(other)])
         assert value(client, "/ghostnote/loading") == ("",)
         assert value(client, "/ghostnote/kit") == ("beta",)
         assert figures(client)["bundle_changes"] == 1
         wait_for(lambda: not old._networks._sessions)
-        assert server.control.renderer._networks._sessions
+        assert server.live.renderer._networks._sessions
         assert figures(client)["bundle"] == "other"
         client.change("/ghostnote/kit", ["gamma"])
         assert value(client, "/ghostnote/kit") == ("gamma",)
@@ -159,7 +159,7 @@ def test_levels_that_there_is_no_time_for_are_told_to_subscribers_and_in_the_sta
         assert server.state().faults["/ghostnote/level"] == ""
         for number, piece in enumerate(("snare", "hat", "ride", "crash_1")):
             client.change(f"/ghostnote/level/{piece}", [float(number)])
-        wait_for(lambda: server.control.settings.levels.get("crash_1") == 3.0)
+        wait_for(lambda: server.live.settings.levels.get("crash_1") == 3.0)
         assert (figures(client)["passes"], figures(client)["most_passes"]) == (3, 3)
         assert 0 < figures(client)["levels_off_db"] <= 3
         assert "than the 3 that this machine has time for" in server.state().faults["/ghostnote/level"]

@@ -11,7 +11,7 @@ from ghostnote.music.grid import HopEvents
 from server.audio.output import NullOutput
 from server.engine.engine import Engine
 from server.engine.inbox import Inbox
-from server.engine.live_settings import Control
+from server.engine.live_settings import LiveSettings
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Rig:
         self.engine = Engine(
             self.output,
             self.inbox,
-            Control(self.renderer, Preset(mode=options.pop("mode", "live"), tempo=options.pop("tempo", 120.0))),
+            LiveSettings(self.renderer, Preset(mode=options.pop("mode", "live"), tempo=options.pop("tempo", 120.0))),
             share=options.pop("share", 0.0),
             lead=lead,
             limiter=options.pop("limiter", None),

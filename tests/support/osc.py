@@ -23,13 +23,13 @@ class UdpClient:
     def raw(self, data):
         self.socket.sendto(data, self.server)
 
-    def hear(self):
+    def receive(self):
         message = OscMessage(self.socket.recv(65536))
         return message.address, tuple(message.params)
 
     def ask(self, address, *values):
         self.send(address, *values)
-        return self.hear()
+        return self.receive()
 
 
 class Engine:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from export.bundle_writer import Facts, Report, export_bundle
+from export.bundle_writer import BundleFacts, Report, export_bundle
 from ghostnote.files.bundle import KitInfo, Training
 from ghostnote.music.articulations import N_LANES, PIECES
 from tests.support.paths import TINY
@@ -56,12 +56,12 @@ def random_strokes(kits: int, books: int, size: int, nodes: int = 20) -> StrokeC
     return StrokeCodes(codes, first, first + nodes - 1)
 
 
-def tiny_facts() -> Facts:
+def tiny_facts() -> BundleFacts:
     """What the tiny bundle says of itself."""
     ring = tuple(0.5 if piece == "hat" else 2.0 for piece in PIECES)
     said = ("noise of an untrained network", "CC0 1.0", "nobody")
     kits = tuple(KitInfo(name, name.title(), *said, piece_seconds=ring) for name in KITS)
-    return Facts("tiny", kits, ("any", "drummer1"), (0.5,) * 4, "CC0 1.0", (), Training(("none: untrained",)))
+    return BundleFacts("tiny", kits, ("any", "drummer1"), (0.5,) * 4, "CC0 1.0", (), Training(("none: untrained",)))
 
 
 def make(folder: Path, precision: str = "fp32") -> Report:

@@ -62,7 +62,7 @@ def numbered(kits: int) -> StrokeMemory:
     table = torch.cat([torch.zeros(1, 4), latents.float()])
     memory.codes = torch.arange(len(table))[:, None]
     memory.codebooks = table[None]
-    memory.measure()
+    memory.update_statistics()
     return memory
 
 

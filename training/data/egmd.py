@@ -21,7 +21,7 @@ COLUMNS: Final = (*GROOVE_COLUMNS, "audio_filename", "kit_name")
 
 
 @dataclass(frozen=True)
-class Take:
+class EgmdTake:
     """A performance and its recording; the performance's name is the row's id, shared by the takes of all kits."""
 
     performance: Performance
@@ -45,7 +45,7 @@ def egmd_rows(source: Path) -> tuple[Path, list[dict[str, str]]]:
 
 def read_egmd(
     source: Path, report: CorpusReport, wanted: Callable[[dict[str, str]], bool] = lambda row: True
-) -> Iterator[Take]:
+) -> Iterator[EgmdTake]:
     """Takes one by one, in the table's order, of the rows that are `wanted`; 45 537 in the full dataset.
 
     Rows without a readable MIDI and audio file are left out and named in `report`, which grows while reading. Raises
@@ -72,4 +72,4 @@ def read_egmd(
         last = max(performance.hits["time"].tolist(), default=0.0)
         if last > length:
             report.problem(row["audio_filename"], f"ends at {length:.3f} s, before the last hit at {last:.3f} s")
-        yield Take(performance, audio, row["kit_name"])
+        yield EgmdTake(performance, audio, row["kit_name"])

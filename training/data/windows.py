@@ -41,7 +41,7 @@ class WindowConfig:
     """Share of windows whose strokes end early, or before them, so that tails are heard to their end."""
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """What the loop draws batches from; a batch is a named tuple of tensors with a field `audio` [B, 2, frames]."""
 
     kits: Sequence[Kit]
@@ -126,7 +126,7 @@ class WindowStream(IterableDataset[Any]):
     """Batches from step `first_step` on, for one rank of `ranks`; endless."""
 
     def __init__(
-        self, source: Source, seed: int, batch: int, first_step: int = 0, rank: int = 0, ranks: int = 1
+        self, source: BatchSource, seed: int, batch: int, first_step: int = 0, rank: int = 0, ranks: int = 1
     ) -> None:
         self.source, self.seed, self.size = source, seed, batch
         self.first_step, self.rank, self.ranks = first_step, rank, ranks

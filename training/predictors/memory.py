@@ -68,17 +68,17 @@ class StrokeMemory(nn.Module):
         self.register_buffer("silence", torch.zeros(codebooks.shape[-1]), persistent=False)
         self.register_buffer("spread", torch.ones(codebooks.shape[-1]), persistent=False)
         self.register_load_state_dict_pre_hook(self._make_room)
-        self.register_load_state_dict_post_hook(lambda module, _: module.measure())
+        self.register_load_state_dict_post_hook(lambda module, _: module.update_statistics())
 
     def learn(self, codes: Tensor, first: Tensor, last: Tensor) -> None:
         """Take what `stroke_codes` found: codes [nodes, K]; first and last [kits, lanes, velocities]."""
         self.codes = codes.to(self.codes.device, torch.uint8)
         self.first.copy_(first.flatten())
         self.last.copy_(last.flatten())
-        self.measure()
+        self.update_statistics()
 
     @torch.no_grad()
-    def measure(self) -> None:
+    def update_statistics(self) -> None:
         """Silence and spread from the codes."""
         every = self.latents(self.codes[:: max(1, len(self.codes) // 65536)])
         self.silence.copy_(self.latents(self.codes[:1])[0])

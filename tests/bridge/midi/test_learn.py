@@ -22,7 +22,7 @@ from tests.support.waiting import wait_for
 
 def hit(learner, *notes):
     for note in notes:
-        learner.hear(bytes((0x99, note, 100, 0x89, note, 0)))
+        learner.receive(bytes((0x99, note, 100, 0x89, note, 0)))
     return learner.fresh()
 
 
@@ -54,8 +54,8 @@ def test_nothing_heard_is_told():
 def test_the_pedal_is_learned_with_its_polarity(values, at_open, at_closed):
     learner = MapLearner()
     learner.learn_note("kick", hit(learner, 36))
-    learner.hear(bytes(byte for value in values for byte in (0xB9, 4, value)))
-    learner.hear(bytes((0xB9, 7, 100, 0xB9, 7, 101)))
+    learner.receive(bytes(byte for value in values for byte in (0xB9, 4, value)))
+    learner.receive(bytes((0xB9, 7, 100, 0xB9, 7, 101)))
     assert learner.learn_pedal(learner.fresh()) == 4
     midi_map = learner.map("x")
     assert (midi_map.controller, midi_map.openness(at_open), midi_map.openness(at_closed)) == (4, 1.0, 0.0)
@@ -63,7 +63,7 @@ def test_the_pedal_is_learned_with_its_polarity(values, at_open, at_closed):
 
 def test_a_controller_that_hardly_moves_is_no_pedal():
     learner = MapLearner()
-    learner.hear(bytes((0xB9, 4, 60, 0xB9, 4, 65)))
+    learner.receive(bytes((0xB9, 4, 60, 0xB9, 4, 65)))
     assert learner.learn_pedal(learner.fresh()) is None
 
 
@@ -71,9 +71,9 @@ def test_a_controller_that_hardly_moves_is_no_pedal():
 def test_a_learned_map_plays_every_pad_as_it_was_taught(notes, channel):
     learner = MapLearner()
     for articulation, note in zip(ARTICULATIONS, notes, strict=True):
-        learner.hear(bytes((0x90 | channel, note, 90)))
+        learner.receive(bytes((0x90 | channel, note, 90)))
         learner.learn_note(articulation.name, learner.fresh())
-    learner.hear(bytes((0xA0 | channel, notes[15], 127)))
+    learner.receive(bytes((0xA0 | channel, notes[15], 127)))
     assert learner.learn_choke(learner.fresh())
     midi_map = parse_map(tomllib.loads(learner.text("mine")), "mine", "mine.toml")
     assert midi_map.channel == channel + 1
@@ -107,13 +107,13 @@ def test_the_command_learns_a_map_from_a_real_port(jack_name, tmp_path, monkeypa
         return ""
 
     arrived = []
-    original = MapLearner.hear
+    original = MapLearner.receive
 
-    def hear(self, data):
+    def receive(self, data):
         original(self, data)
         arrived.append(data)
 
-    monkeypatch.setattr(MapLearner, "hear", hear)
+    monkeypatch.setattr(MapLearner, "receive", receive)
     monkeypatch.setattr("rich.console.Console.input", answer)
     with JackServer(jack_name, realtime=False):
         app = build_app({"map": "cli.setup.map:app"})

@@ -16,7 +16,7 @@ from ghostnote.music.articulations import ARTICULATIONS
 from ghostnote.osc.client import parse_values
 from ghostnote.osc.docs import osc_markdown
 from ghostnote.osc.layout import open_stage_control
-from ghostnote.osc.schema import State
+from ghostnote.osc.schema import ServerSnapshot
 from ghostnote.osc.table import BY_PATH, TABLE, find
 from tests.support.osc import Engine
 from tests.support.paths import ROOT
@@ -134,7 +134,7 @@ def test_oscquery_over_http_tells_where_osc_is_heard_and_what_is_set(server, sta
 
 def test_oscquery_is_announced_by_zeroconf():
     zeroconf = pytest.importorskip("zeroconf")
-    query = OscQueryServer(State, ("127.0.0.1", 39017), advertise=True)
+    query = OscQueryServer(ServerSnapshot, ("127.0.0.1", 39017), advertise=True)
     try:
         query.start()
     except OSError as error:

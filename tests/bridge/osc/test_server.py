@@ -17,7 +17,7 @@ from ghostnote.events import LoadPreset, NoteEvent, PanicEvent, SetKit, SetLevel
 from ghostnote.files.preset import Preset, save_preset
 from ghostnote.osc.limits import MAX_SUBSCRIBERS
 from ghostnote.osc.packet import write_message
-from ghostnote.osc.schema import State
+from ghostnote.osc.schema import ServerSnapshot
 from tests.support.osc import Engine
 from tests.support.waiting import wait_for
 
@@ -131,19 +131,19 @@ def test_transport_starts_at_zero_and_goes_on_where_it_is(client, engine):
 def test_subscribers_get_every_value_and_then_every_change_whoever_made_it(client, server, client_of, engine):
     client.send("/ghostnote/subscribe")
     values = {}
-    while (heard := client.hear())[0] != "/ghostnote/subscribe":
+    while (heard := client.receive())[0] != "/ghostnote/subscribe":
         values[heard[0]] = heard[1]
     assert values == feedback_values(engine.state)
     assert heard[1] == ("127.0.0.1", client.socket.getsockname()[1], 60.0)
     client_of(server).send("/ghostnote/kit", "rock")
-    assert {client.hear()[0] for _ in range(2)} == {"/ghostnote/kit", "/ghostnote/morph"}
+    assert {client.receive()[0] for _ in range(2)} == {"/ghostnote/kit", "/ghostnote/morph"}
     engine.sink(SetTempo(99.0))
-    assert client.hear() == ("/ghostnote/tempo", (99.0,))
+    assert client.receive() == ("/ghostnote/tempo", (99.0,))
 
 
 def test_who_has_unsubscribed_hears_nothing_more(client, engine):
     client.send("/ghostnote/subscribe")
-    while client.hear()[0] != "/ghostnote/subscribe":
+    while client.receive()[0] != "/ghostnote/subscribe":
         pass
     client.send("/ghostnote/unsubscribe")
     client.ask("/ghostnote/mode")  # answered in order: the message before it has been read
@@ -171,7 +171,7 @@ def test_changes_of_a_bundle_wait_for_its_tag_and_keep_their_order(client, engin
 
 def test_a_tag_too_far_ahead_is_refused(client):
     client.raw(bundle(time.time() + 3600, ("/ghostnote/kit", "rock")))
-    assert "clocks" in client.hear()[1][1]
+    assert "clocks" in client.receive()[1][1]
 
 
 def test_a_preset_is_checked_and_sent_as_changes(client, engine, tmp_path, monkeypatch):
@@ -189,11 +189,11 @@ def test_a_preset_is_checked_and_sent_as_changes(client, engine, tmp_path, monke
 
 def test_a_port_in_use_is_told(server):
     with pytest.raises(MissingError, match=str(server.address[1])):
-        OscServer(lambda item: None, State, port=server.address[1]).start()
+        OscServer(lambda item: None, ServerSnapshot, port=server.address[1]).start()
 
 
 def test_listening_to_the_network_is_warned_of(caplog):
-    with caplog.at_level(logging.WARNING, "osc.in"), OscServer(lambda item: None, State, "0.0.0.0", 0):
+    with caplog.at_level(logging.WARNING, "osc.in"), OscServer(lambda item: None, ServerSnapshot, "0.0.0.0", 0):
         pass
     assert "everyone who reaches this address" in caplog.text
 
@@ -206,7 +206,7 @@ def test_a_flood_is_cut_and_panic_still_works(client, server, engine):
     while not any(isinstance(item, PanicEvent) for item in engine.items):  # the system may drop packets, too
         client.send("/ghostnote/panic")
         time.sleep(0.01)
-    assert "messages per second" in client.hear()[1][1]
+    assert "messages per second" in client.receive()[1][1]
 
 
 def test_a_hundred_thousand_random_packets_neither_crash_nor_fill_memory(engine):
@@ -230,7 +230,7 @@ def test_a_hundred_thousand_random_packets_neither_crash_nor_fill_memory(engine)
     assert engine.items, "nothing ever got through"
     assert len(server._waiting) <= 1024
     assert len(server._limit._buckets) <= MAX_PEERS
-    assert len(server._complaints._buckets) <= MAX_PEERS
+    assert len(server._error_limit._buckets) <= MAX_PEERS
     assert len(server._subscribers.present(time.perf_counter())) <= MAX_SUBSCRIBERS
 
 
@@ -241,7 +241,7 @@ def test_a_deeply_nested_bundle_is_answered_with_an_error(client):
     client.raw(data)
     assert client.ask("/ghostnote/mode")[0] == "/ghostnote/mode"
     client.raw(b"#bundle\x00\x00")
-    assert "not an OSC packet" in client.hear()[1][1]
+    assert "not an OSC packet" in client.receive()[1][1]
 
 
 def test_the_rate_limit_refills_with_time_and_is_kept_for_each_peer():
@@ -281,7 +281,7 @@ def test_watchers_alone_are_sent_what_is_watched_and_only_until_the_last_one_end
         one, other, stranger = client_of(server), client_of(server), client_of(server)
         one.send("/ghostnote/watch", 1)
         other.send("/ghostnote/watch", 1, one.socket.getsockname()[1])
-        assert one.hear() == ("/ghostnote/meter", (-6.0, -12.0))
+        assert one.receive() == ("/ghostnote/meter", (-6.0, -12.0))
         assert stranger.ask("/ghostnote/kit") == ("/ghostnote/kit", ("tr808",))
         one.send("/ghostnote/watch", 0)
         wait_for(lambda: not watch.watched)
@@ -314,9 +314,9 @@ def test_a_service_answers_its_sender_and_its_errors_are_told(engine, client_of)
 
 def test_what_failed_later_is_told_to_subscribers_once_for_each_address(client, engine):
     client.send("/ghostnote/subscribe")
-    while client.hear()[0] != "/ghostnote/subscribe":
+    while client.receive()[0] != "/ghostnote/subscribe":
         pass
     engine.state = dataclasses.replace(engine.state, faults={"/ghostnote/bundle": "", "/ghostnote/record": "disk full"})
-    assert client.hear() == ("/ghostnote/error", ("/ghostnote/record", "disk full"))
+    assert client.receive() == ("/ghostnote/error", ("/ghostnote/record", "disk full"))
     client.send("/ghostnote/kit")
-    assert client.hear() == ("/ghostnote/kit", ("tr808",))
+    assert client.receive() == ("/ghostnote/kit", ("tr808",))

@@ -18,9 +18,9 @@ from drummers.humanizer.bins import (
 from drummers.humanizer.features import (  # fmt: skip
     HISTORY,
     SLOTS,
-    Feel,
     History,
     Pattern,
+    PlayingStyle,
     columns,
     context,
     levels_of,
@@ -53,7 +53,7 @@ def test_an_empty_pattern_has_rows_of_no_hits():
     assert len(order) == 0
     for ahead in (True, False):
         width = max(s.stop for s in columns(ahead).values())
-        assert context(pattern, Feel(), ahead=ahead).shape == (0, width)
+        assert context(pattern, PlayingStyle(), ahead=ahead).shape == (0, width)
 
 
 def random_pattern(seed, n=60):
@@ -67,19 +67,19 @@ def random_pattern(seed, n=60):
 def test_without_looking_ahead_a_row_depends_on_nothing_that_comes_later(seed, cut):
     pattern = random_pattern(seed)
     part = Pattern(pattern.slot[:cut], pattern.lane[:cut], pattern.level[:cut], 96, 100.0)
-    whole = context(pattern, Feel(3, 2), ahead=False)
-    np.testing.assert_array_equal(whole[:cut], context(part, Feel(3, 2), ahead=False))
+    whole = context(pattern, PlayingStyle(3, 2), ahead=False)
+    np.testing.assert_array_equal(whole[:cut], context(part, PlayingStyle(3, 2), ahead=False))
 
 
 def test_looking_ahead_sees_what_comes():
     pattern = random_pattern(1)
     part = Pattern(pattern.slot[:30], pattern.lane[:30], pattern.level[:30], 96, 100.0)
-    assert np.any(context(pattern, Feel(), ahead=True)[:30] != context(part, Feel(), ahead=True))
+    assert np.any(context(pattern, PlayingStyle(), ahead=True)[:30] != context(part, PlayingStyle(), ahead=True))
 
 
 def test_drummer_and_style_have_columns_of_their_own():
     pattern = random_pattern(2)
-    one, other = (context(pattern, feel, ahead=True) for feel in (Feel(1, 4), Feel(7, 4)))
+    one, other = (context(pattern, feel, ahead=True) for feel in (PlayingStyle(1, 4), PlayingStyle(7, 4)))
     changed = np.flatnonzero(np.any(one != other, axis=0))
     at = columns(True)["drummer"]
     assert set(changed.tolist()) == {at.start + 1, at.start + 7}

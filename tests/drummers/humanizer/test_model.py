@@ -22,7 +22,7 @@ from ghostnote.errors import BundleError, InputError, MissingError
 from ghostnote.music.articulations import LANE_OF_NAME
 from ghostnote.music.performance import CHOKE, OPENNESS, Performance, make_hits
 from training.drummers.humanizer.network import HumanizerNet, HumanizerSize
-from training.drummers.humanizer.train import CHECKPOINT, Recipe
+from training.drummers.humanizer.train import CHECKPOINT, HumanizerRecipe
 
 KICK, SNARE = LANE_OF_NAME["kick"], LANE_OF_NAME["snare"]
 CLOSED, OPEN = LANE_OF_NAME["hat_closed_bow"], LANE_OF_NAME["hat_open_bow"]
@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     for name, ahead in LOOKS.items():
         net = HumanizerNet(HumanizerSize(max(part.stop for part in columns(ahead).values()), width=32))
         networks[name] = {"state": net.state_dict(), "size": asdict(net.size), "losses": {}, "epochs": 0, "hits": 0}
-    about = {"recipe": asdict(Recipe()), "seconds": 0.0, "loudness": [(0.5, 0.1)] * 11}
+    about = {"recipe": asdict(HumanizerRecipe()), "seconds": 0.0, "loudness": [(0.5, 0.1)] * 11}
     torch.save({"networks": networks, **about}, run / CHECKPOINT)
     export(run, folder)
     return folder
@@ -155,7 +155,7 @@ def test_the_bars_of_a_take_can_be_played_one_by_one(humanizer):
 
 
 @pytest.mark.parametrize(
-    ("wishes", "words"),
+    ("options", "words"),
     [
         ({"drummer": 11}, "no drummer 11"),
         ({"drummer": -1}, "no drummer -1"),
@@ -164,9 +164,9 @@ def test_the_bars_of_a_take_can_be_played_one_by_one(humanizer):
         ({"drummer": 1, "amount": float("nan")}, "amount nan"),
     ],
 )
-def test_wishes_that_cannot_be_met_are_named(humanizer, wishes, words):
+def test_wishes_that_cannot_be_met_are_named(humanizer, options, words):
     with pytest.raises(InputError, match=words):
-        humanizer.humanize(rock(), **wishes)
+        humanizer.humanize(rock(), **options)
 
 
 def test_nothing_to_play_is_an_error(humanizer):

@@ -5,7 +5,7 @@ import pytest
 
 from evaluation.sound.depth import row_dynamics, row_joins
 from evaluation.sound.kit_id import KitClassifier, kit_features
-from evaluation.sound.rows import REFERENCE, Ears, Row, score_rows, train_classifier
+from evaluation.sound.rows import REFERENCE, AudioModels, Row, score_rows, train_classifier
 from evaluation.sound.summary import Study
 from evaluation.sound.table import write_results
 from evaluation.sound.targets import check_targets
@@ -58,8 +58,8 @@ NAMED = {row.name: row.description for row in ROWS}
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    ears = Ears(embed, train_classifier(play, WINDOWS, RATE))
-    study = Study(NAMED, list(score_rows(ROWS, play, WINDOWS, RATE, ears)), {"machine": "a test"})
+    models = AudioModels(embed, train_classifier(play, WINDOWS, RATE))
+    study = Study(NAMED, list(score_rows(ROWS, play, WINDOWS, RATE, models)), {"machine": "a test"})
     for kit in KITS:
         study.dynamics["ours", kit] = row_dynamics(ROWS[-1].render, kit, RATE, [0, 1])
         study.joins["ours", kit] = row_joins(ROWS[-1].render, kit, TAKES[0], RATE)
@@ -128,10 +128,10 @@ def test_sections_without_measurements_are_left_out(study, tmp_path):
 
 
 def test_a_row_that_renders_the_wrong_length_or_no_numbers_is_named():
-    ears = Ears(embed, KitClassifier([np.zeros(160), np.ones(160)], ["low", "high"]))
+    models = AudioModels(embed, KitClassifier([np.zeros(160), np.ones(160)], ["low", "high"]))
     for broken in (lambda p, k, a, b: play(p, k, a, b)[1:], lambda p, k, a, b: play(p, k, a, b) * np.nan):
         with pytest.raises(InputError, match="row broken rendered"):
-            list(score_rows([Row("broken", broken, "")], play, WINDOWS, RATE, ears))
+            list(score_rows([Row("broken", broken, "")], play, WINDOWS, RATE, models))
 
 
 def test_zero_has_no_sign():

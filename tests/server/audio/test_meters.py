@@ -9,7 +9,7 @@ from server.audio.meters import (
     FLOOR_DB,
     METER_S,
     SPECTRUM_S,
-    Watch,
+    Meters,
     band_edges,
     peaks_db,
     spectrum_db,
@@ -33,7 +33,7 @@ class Rig:
 
     def __init__(self, rate=48_000):
         self.output = NullOutput(rate, BLOCK)
-        self.watch = Watch(lambda: self.output)
+        self.watch = Meters(lambda: self.output)
         self.watch.set_watched(True)
         self.now = 100.0
 
@@ -98,19 +98,19 @@ def test_silence_is_told_once(rig):
 
 
 def test_hits_are_shown_at_their_time_and_panic_forgets_those_that_wait(rig):
-    rig.watch.hear(NoteEvent(100.5, 0, 0.75))
-    rig.watch.hear(NoteEvent(99.0, 1, 0.5))
-    rig.watch.hear(OpennessEvent(99.0, 0.5))
+    rig.watch.on_event(NoteEvent(100.5, 0, 0.75))
+    rig.watch.on_event(NoteEvent(99.0, 1, 0.5))
+    rig.watch.on_event(OpennessEvent(99.0, 0.5))
     assert rig.watch.take(100.0) == [("/ghostnote/played", ("snare", 0.5))]
     assert rig.watch.take(100.5) == [("/ghostnote/played", ("kick", 0.75))]
-    rig.watch.hear(NoteEvent(101.0, 0, 0.75))
-    rig.watch.hear(PanicEvent(100.6))
+    rig.watch.on_event(NoteEvent(101.0, 0, 0.75))
+    rig.watch.on_event(PanicEvent(100.6))
     assert rig.watch.take(102.0) == []
 
 
 def test_nothing_is_gathered_while_nobody_watches(rig):
     rig.watch.set_watched(False)
-    rig.watch.hear(NoteEvent(99.0, 0, 0.75))
+    rig.watch.on_event(NoteEvent(99.0, 0, 0.75))
     rig.watch.set_watched(True)
     assert rig.watch.take(100.0) == []
 

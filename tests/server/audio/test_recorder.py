@@ -70,7 +70,7 @@ def test_hits_stand_in_the_midi_file_where_they_sound_in_the_wav(rig):
     rig.recorder.ask(("1",))
     rig.play(noise(10 * BLOCK))
     for event in (NoteEvent(0.5, 0, 0.8), NoteEvent(0.25, 1, 0.6), OpennessEvent(0.1, 1.0), ChokeEvent(0.7, 17)):
-        rig.recorder.hear(event)
+        rig.recorder.on_event(event)
     _, mid = rig.end()
     performance, report = read_midi(mid, load_map("gm"))
     assert report.problems == ()
@@ -84,7 +84,7 @@ def test_hits_stand_in_the_midi_file_where_they_sound_in_the_wav(rig):
 def test_a_panic_takes_back_hits_that_were_still_to_come(rig):
     rig.recorder.ask(("1",))
     for event in (NoteEvent(0.5, 0, 0.8), NoteEvent(1.5, 1, 0.6), PanicEvent(1.0), NoteEvent(2.0, 4, 0.7)):
-        rig.recorder.hear(event)
+        rig.recorder.on_event(event)
     _, mid = rig.end()
     assert read_midi(mid, load_map("gm"))[0].hits["lane"].tolist() == [0, 4]
 
@@ -92,7 +92,7 @@ def test_a_panic_takes_back_hits_that_were_still_to_come(rig):
 def test_what_the_users_map_cannot_write_is_written_by_general_midi(tmp_path):
     rig = Rig(tmp_path, replace(load_map("gm"), note_of_lane={0: 36}))
     rig.recorder.ask(("1",))
-    rig.recorder.hear(NoteEvent(0.5, 1, 0.8))
+    rig.recorder.on_event(NoteEvent(0.5, 1, 0.8))
     _, mid = rig.end()
     assert len(read_midi(mid, load_map("gm"))[0].hits) == 1
 
@@ -128,7 +128,7 @@ def test_a_full_disk_ends_the_recording_with_a_reason_and_keeps_what_was_written
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     rig.recorder.ask(("song",))
-    rig.recorder.hear(NoteEvent(0.5, 1, 0.8))
+    rig.recorder.on_event(NoteEvent(0.5, 1, 0.8))
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
         rig.play(noise(80 * BLOCK))

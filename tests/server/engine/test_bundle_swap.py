@@ -7,8 +7,8 @@ from ghostnote.events import NoteEvent, SetKit, SetLevel, SetMode, SetTempo
 from ghostnote.files.preset import Preset
 from ghostnote.music.grid import HopEvents, HopHit
 from server.engine.bundle_swap import NewBundle
-from server.engine.crossfade import Crossing, Helper
-from server.engine.live_settings import put_in_force
+from server.engine.crossfade import Crossfade, RenderHelper
+from server.engine.live_settings import apply_settings
 from tests.support.engine import ClickRenderer, Rig, Title
 
 
@@ -20,13 +20,13 @@ def playing(level):
 
 def other_bundle(rig, next_hop=0, kits=("low", "high")):
     renderer = ClickRenderer(kits=kits, manifest=Title("other"))
-    settings = rig.engine.control.fitted(renderer)
-    put_in_force(settings, renderer)
-    return NewBundle(renderer, "other", settings, next_hop, Helper())
+    settings = rig.engine.live.fitted(renderer)
+    apply_settings(settings, renderer)
+    return NewBundle(renderer, "other", settings, next_hop, RenderHelper())
 
 
 def test_the_old_sound_fades_into_the_new_with_equal_power_and_no_step():
-    crossing = Crossing(playing(1.0), playing(0.0), [], Helper())
+    crossing = Crossfade(playing(1.0), playing(0.0), [], RenderHelper())
     sound = np.concatenate([crossing.render([HopEvents()]) for _ in range(12)])[:, 0]
     assert crossing.done
     assert sound[0] == 1
@@ -39,7 +39,7 @@ def test_the_old_sound_fades_into_the_new_with_equal_power_and_no_step():
 def test_the_new_renderer_hears_every_hop_once_and_in_order(hops):
     new = playing(0.0)
     played = [HopEvents((HopHit(0, n % 256, 1.0),)) for n in range(96)]
-    crossing = Crossing(playing(0.0), new, played[:9], Helper())
+    crossing = Crossfade(playing(0.0), new, played[:9], RenderHelper())
     heard = [crossing.render(played[n : n + hops]) for n in range(9, 89, hops)]
     assert crossing.done
     assert new.seen == played[: len(new.seen)]
@@ -56,7 +56,7 @@ def test_a_bundle_takes_over_within_a_tenth_of_a_second_and_every_hit_sounds_in_
     old, new = rig.renderer, other_bundle(rig, next_hop=rig.engine._next - 4)
     rig.inbox.put(new)
     rig.run(begin + 0.6)
-    assert rig.engine.control.renderer is new.renderer
+    assert rig.engine.live.renderer is new.renderer
     assert list(rig.engine.retired) == [old]
     for _ in range(old.networks):
         rig.engine.free()
@@ -67,7 +67,7 @@ def test_a_bundle_takes_over_within_a_tenth_of_a_second_and_every_hit_sounds_in_
     assert np.abs(rig.clicks() - wanted).max() <= 1
     assert rig.engine.stats.late_hops == 0
     assert rig.engine.stats.bundle_changes == 1
-    assert rig.engine.control.settings.bundle == "other"
+    assert rig.engine.live.settings.bundle == "other"
 
 
 def test_in_window_mode_too():
@@ -94,11 +94,11 @@ def test_settings_that_the_new_bundle_knows_stay_and_others_become_its_first():
     rig.run(rig.time + 0.1)
     rig.inbox.put(other_bundle(rig))
     rig.run(rig.time + 0.1)
-    assert rig.engine.control.settings == Preset(bundle="other", kit={"high": 1.0}, levels={"snare": -6.0})
-    assert rig.engine.control.renderer.level == 1.0
+    assert rig.engine.live.settings == Preset(bundle="other", kit={"high": 1.0}, levels={"snare": -6.0})
+    assert rig.engine.live.renderer.level == 1.0
     rig.inbox.put(other_bundle(rig, kits=("tin", "wood")))
     rig.run(rig.time + 0.1)
-    assert rig.engine.control.settings.kit == {"tin": 1.0}
+    assert rig.engine.live.settings.kit == {"tin": 1.0}
 
 
 def test_a_change_made_while_the_bundle_was_being_loaded_holds():
@@ -107,5 +107,5 @@ def test_a_change_made_while_the_bundle_was_being_loaded_holds():
     rig.inbox.put(SetKit({"high": 1.0}))
     rig.inbox.put(new)
     rig.run(rig.time + 0.2)
-    assert rig.engine.control.settings.kit == {"high": 1.0}
+    assert rig.engine.live.settings.kit == {"high": 1.0}
     assert new.renderer.level == 1.0

@@ -134,7 +134,7 @@ def test_a_kit_change_while_playing_makes_no_gap():
     rig.inbox.put(SetKit({"high": 1.0}))
     rig.run(rig.time + 0.1)
     assert rig.engine.stats.late_hops == before
-    assert rig.engine.control.settings.kit == {"high": 1.0}
+    assert rig.engine.live.settings.kit == {"high": 1.0}
     assert rig.output.played()[-1, 0] == 1.0
 
 
@@ -206,7 +206,7 @@ def test_a_program_change_selects_the_kit_and_unknown_programs_are_counted():
     rig.inbox.put(ProgramEvent(rig.time, 1))
     rig.inbox.put(ProgramEvent(rig.time, 99))
     rig.run(rig.time + 0.05)
-    assert rig.engine.control.settings.kit == {"high": 1.0}
+    assert rig.engine.live.settings.kit == {"high": 1.0}
     assert rig.engine.stats.refused == 1
 
 

@@ -9,7 +9,7 @@ from ghostnote.music.grid import HopEvents
 from server.audio.output import NullOutput
 from server.engine.engine import Engine
 from server.engine.inbox import Inbox
-from server.engine.live_settings import Control
+from server.engine.live_settings import LiveSettings
 from server.render.networks import Networks
 from server.render.renderer import Renderer, load_renderer
 from tests.support.paths import TINY
@@ -36,7 +36,7 @@ def heard_live(block, settings=None, hops=HOPS):
     output = NullOutput(RATE, block)
     renderer, inbox = Recorder(Networks(TINY)), Inbox()
     renderer.asked = []
-    engine = Engine(output, inbox, Control(renderer, settings), now=lambda: now)
+    engine = Engine(output, inbox, LiveSettings(renderer, settings), now=lambda: now)
     taken = 0
 
     def take_blocks(until):

@@ -14,7 +14,7 @@ from ghostnote.events import ClockEvent, NoteEvent, PanicEvent, SetKit, SetMode,
 from ghostnote.files.preset import Preset
 from ghostnote.latency import window_frames
 from server.engine import engine
-from server.engine.live_settings import Control
+from server.engine.live_settings import LiveSettings
 from server.engine.whole_windows import WholeWindows, measure_share
 from server.engine.window_clock import Stretch, WindowClock
 from tests.support.engine import ClickRenderer, Rig
@@ -323,10 +323,10 @@ def test_a_model_that_looks_ahead_refuses_to_play_live():
     rig = whole_rig()
     rig.inbox.put(SetMode("live"))
     rig.run(rig.time + 0.1)
-    assert rig.engine.control.settings.mode == "window"
+    assert rig.engine.live.settings.mode == "window"
     assert rig.engine.stats.refused == 1
     with pytest.raises(InputError, match="bundle click renders whole windows and cannot play in mode live"):
-        Control(ClickRenderer(causal=False), Preset(mode="live"))
+        LiveSettings(ClickRenderer(causal=False), Preset(mode="live"))
 
 
 def test_a_model_that_looks_ahead_and_is_too_slow_is_refused():

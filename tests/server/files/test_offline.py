@@ -12,9 +12,9 @@ from ghostnote.files.midi import write_midi
 from ghostnote.files.midi_map import load_map
 from ghostnote.files.preset import Preset
 from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME
-from ghostnote.music.feel import felt
+from ghostnote.music.feel import with_feel
 from ghostnote.music.performance import Performance, make_hits
-from server.files.batch import Job, Settings, render_jobs
+from server.files.batch import RenderJob, RenderSettings, render_jobs
 from server.files.inputs import choose_map, read_performance
 from server.files.offline import TAIL_SECONDS, render_performance, save_audio
 from server.render.limiter import CEILING_DB
@@ -55,11 +55,11 @@ def test_the_sound_lasts_until_the_tail_has_died_and_ends_in_silence(renderer):
 
 def test_feel_moves_the_hits_as_it_does_when_they_are_played_in():
     random = np.random.default_rng(0)
-    assert felt(BEAT, {}, random) is BEAT
-    swung = felt(BEAT, {"swing": 1.0}, random)  # 120 bpm: the hits lie on beats 0, 1, 1.5 and 2
+    assert with_feel(BEAT, {}, random) is BEAT
+    swung = with_feel(BEAT, {"swing": 1.0}, random)  # 120 bpm: the hits lie on beats 0, 1, 1.5 and 2
     np.testing.assert_allclose(swung.hits["time"], [0.0, 0.5, 0.5 + 2 / 3 * 0.5, 1.0])
     np.testing.assert_array_equal(swung.hits["velocity"], BEAT.hits["velocity"])
-    loose = felt(BEAT, {"timing": 1.0, "velocity": 1.0}, random)
+    loose = with_feel(BEAT, {"timing": 1.0, "velocity": 1.0}, random)
     assert np.all(loose.hits["time"] >= BEAT.hits["time"])
     assert np.all(loose.hits["velocity"] != BEAT.hits["velocity"])
     assert loose.duration >= loose.hits["time"][-1]
@@ -118,7 +118,7 @@ def test_saved_files_read_back(tmp_path, suffix):
 def write_notes(path, notes, channel=9, pedal=False):
     track = mido.MidiTrack()
     if pedal:
-        track.append(mido.Message("control_change", channel=channel, control=4, value=90))
+        track.append(mido.Message("control_change", channel=channel, live=4, value=90))
     for note in notes:
         track.append(mido.Message("note_on", channel=channel, note=note, velocity=90, time=100))
     mido.MidiFile(tracks=[track]).save(path)
@@ -183,8 +183,13 @@ def test_a_groove_and_its_midi_file_are_the_same_hits(tmp_path):
 def test_many_files_are_rendered_side_by_side_and_one_bad_file_stops_none(tmp_path):
     write_midi(BEAT, tmp_path / "good.mid", load_map("td17"))
     write_notes(tmp_path / "bad.mid", [])
-    jobs = [Job(tmp_path / f"{name}.mid", tmp_path / "out" / f"{name}.wav") for name in ("good", "bad", "nowhere")]
-    done = {one.job.source.stem: one for one in render_jobs(Settings(TINY, Preset(kit={"beta": 1.0}), seed=3), jobs, 2)}
+    jobs = [
+        RenderJob(tmp_path / f"{name}.mid", tmp_path / "out" / f"{name}.wav") for name in ("good", "bad", "nowhere")
+    ]
+    done = {
+        one.job.source.stem: one
+        for one in render_jobs(RenderSettings(TINY, Preset(kit={"beta": 1.0}), seed=3), jobs, 2)
+    }
     assert "no drum hits" in done["bad"].error
     assert "cannot read" in done["nowhere"].error
     assert done["good"].error == ""
@@ -201,8 +206,8 @@ def test_a_performance_of_many_hours_is_refused(renderer):
 
 def test_a_caller_that_stops_early_gets_no_more_files(tmp_path):
     write_midi(BEAT, tmp_path / "x.mid", load_map("td17"))
-    jobs = [Job(tmp_path / "x.mid", tmp_path / f"{n}.wav") for n in range(40)]
-    rendering = render_jobs(Settings(TINY, Preset(kit={"alpha": 1.0})), jobs, 1)
+    jobs = [RenderJob(tmp_path / "x.mid", tmp_path / f"{n}.wav") for n in range(40)]
+    rendering = render_jobs(RenderSettings(TINY, Preset(kit={"alpha": 1.0})), jobs, 1)
     next(rendering)
     rendering.close()
     assert len(list(tmp_path.glob("*.wav"))) < 40

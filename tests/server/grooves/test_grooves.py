@@ -213,7 +213,7 @@ def test_a_jump_of_the_host_goes_on_at_the_next_barline():
     rig.run(4.3)
     event = TransportEvent(rig.time, "continue", 41.0)
     rig.transport.transport(event)
-    rig.grooves.told(event)
+    rig.grooves.on_event(event)
     before = len(rig.hits)
     rig.run(5)
     assert rig.beats[before] == pytest.approx(44)
@@ -225,7 +225,7 @@ def test_the_groove_ends_with_the_hosts_transport_and_at_a_panic(event):
     rig = Rig()
     rig.do(PROMPT)
     rig.run(1)
-    rig.grooves.told(event)
+    rig.grooves.on_event(event)
     assert rig.grooves.state[0] == "stopped"
 
 
@@ -253,7 +253,7 @@ def test_without_a_drummer_the_hits_are_not_marked_as_performed():
 def play_in(rig, beats, velocity=0.7):
     """Somebody plays quarter notes from now on."""
     for _ in range(beats):
-        rig.grooves.told(NoteEvent(rig.time, 2, velocity))
+        rig.grooves.on_event(NoteEvent(rig.time, 2, velocity))
         rig.run(60 / rig.transport.bpm)
 
 

@@ -48,8 +48,8 @@ def test_what_is_not_ready_is_not_waited_for_and_only_the_last_wish_follows():
     compute = Slow()
     conditioning = Conditioning(compute, kit(0), beside=True)
     assert conditioning.value() == 0
-    for wish in (1, 2, 3):
-        conditioning.want(*kit(wish))
+    for choice in (1, 2, 3):
+        conditioning.want(*kit(choice))
         assert conditioning.value() == 0
         assert conditioning.choice[0] == 0
     compute.go.release()

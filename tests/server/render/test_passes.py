@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ghostnote.music.articulations import PIECES
 from server.config import ServeConfig
 from server.loading import passes_in_time, work_seconds
-from server.render.passes import Share, off_by, share_passes
+from server.render.passes import Share, level_error_db, share_passes
 from server.render.renderer import load_renderer
 from tests.support.hits import playing
 from tests.support.paths import TINY
@@ -32,7 +32,7 @@ def test_every_piece_is_in_one_pass_and_there_are_no_more_than_there_is_time_for
         assert {asked[piece] <= -60 for piece in share.group} == {share.level == -inf}
     if most is None:
         assert all(asked[p] == share.level or asked[p] <= -60 for share in shares for p in share.group)
-        assert off_by(shares, asked, panned) == 0
+        assert level_error_db(shares, asked, panned) == 0
 
 
 def test_the_nearest_levels_are_put_together_and_get_their_mean():
@@ -40,14 +40,14 @@ def test_the_nearest_levels_are_put_together_and_get_their_mean():
     rest = tuple(piece for piece in PIECES if piece not in ("kick", "snare", "hat"))
     shares = share_passes(levels, LEVELS, most=3)
     assert {share.group: share.level for share in shares} == {("kick", "snare"): -9.0, ("hat",): 6.0, rest: 0.0}
-    assert off_by(shares, levels, LEVELS) == 1.0
+    assert level_error_db(shares, levels, LEVELS) == 1.0
 
 
 def test_a_pan_to_the_side_is_farther_than_a_few_decibels():
     levels, pans = LEVELS | {"ride": -4.0}, LEVELS | {"crash_1": 1.0}
     shares = share_passes(levels, pans, most=2)
     assert Share(("crash_1",), 0.0, 1.0) in shares
-    assert off_by(shares, levels, pans) == pytest.approx(3.5)
+    assert level_error_db(shares, levels, pans) == pytest.approx(3.5)
 
 
 def test_as_many_passes_as_a_hop_has_time_for_are_tried_out_and_leave_no_trace():

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from studies.drummers.context import StudyContext
 
 from ghostnote.music.performance import HIT, Performance
-from studies.drummers.ground import Ground
 from studies.drummers.humanizer_crossed import DECIDES, HUMANISED, folds, found, humanizer_crossed, play
 
 pytest.importorskip("torch", reason="needs the extra train")
@@ -45,12 +45,12 @@ def test_every_four_four_beat_is_humanised_once_by_a_network_that_has_not_learnt
     played = [one.real.name for part in parts for one in part.takes]
     assert sorted(played) == sorted(p.name for p in MADE if p.kind == "beat" and p.meter == (4, 4))
     for part in parts:
-        assert not {one.real.name for one in part.takes} & {p.name for p in part.lessons}
+        assert not {one.real.name for one in part.takes} & {p.name for p in part.labelled_loops}
 
 
 def test_a_set_beat_is_in_one_part_whoever_plays_it_and_drummers_are_dealt_evenly():
     parts = folds(MADE, 4)
-    beats = [{p.name.split("/", 1)[1] for p in part.lessons if "eval_session" in p.name} for part in parts]
+    beats = [{p.name.split("/", 1)[1] for p in part.labelled_loops if "eval_session" in p.name} for part in parts]
     for part, learnt in zip(parts, beats, strict=True):
         assert not learnt & {one.real.name.split("/", 1)[1] for one in part.takes}
     for who in (1, 2, 3):
@@ -61,8 +61,8 @@ def test_a_set_beat_is_in_one_part_whoever_plays_it_and_drummers_are_dealt_evenl
 def test_takes_for_validation_come_from_outside_the_part_and_are_not_learnt():
     was = {p.name: p.split for p in MADE}
     for part in folds(MADE, 4):
-        assert {p.split for p in part.lessons} == {"train", "validation"}
-        assert all((p.split == "validation") == (was[p.name] == "validation") for p in part.lessons)
+        assert {p.split for p in part.labelled_loops} == {"train", "validation"}
+        assert all((p.split == "validation") == (was[p.name] == "validation") for p in part.labelled_loops)
 
 
 def test_the_baselines_know_nothing_of_the_part():
@@ -111,12 +111,12 @@ def test_a_humaniser_that_plays_as_the_drummers_do_is_nearer_and_one_that_does_n
 
 def test_networks_are_trained_once_and_kept_and_the_page_has_all_rows(tmp_path):
     made = [replace(p, name=f"{p.name}-{i}") for i in range(16) for p in MADE]
-    ground = Ground(made, tmp_path / "none", tmp_path / "ears", tmp_path, quick=True)
-    first = humanizer_crossed(ground)
+    context = StudyContext(made, tmp_path / "none", tmp_path / "ears", tmp_path, quick=True)
+    first = humanizer_crossed(context)
     kept = sorted(path.name for path in (tmp_path / "ears").iterdir())
     assert kept == ["humanizer_without_0_quick", "humanizer_without_1_quick"]
     written = [(path / "run" / "best.pt").stat().st_mtime_ns for path in sorted((tmp_path / "ears").iterdir())]
-    assert humanizer_crossed(ground) == first
+    assert humanizer_crossed(context) == first
     assert written == [(path / "run" / "best.pt").stat().st_mtime_ns for path in sorted((tmp_path / "ears").iterdir())]
     rows = {(f.row, f.measure) for section in first.sections for f in section.figures}
     assert {row for row, _ in rows} == {HUMANISED, "quantised", "jitter"} and len(rows) == 18

@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib", reason="needs the extra evaluate")
 pytest.importorskip("sklearn", reason="needs the extra evaluate")
 
 from evaluation.sound.kit_id import kit_features
-from evaluation.sound.rows import REFERENCE, Ears, Row, train_classifier
+from evaluation.sound.rows import REFERENCE, AudioModels, Row, train_classifier
 from evaluation.sound.table import write_results
 from evaluation.sound.windows import choose_windows
 from ghostnote.errors import InputError
@@ -56,7 +56,7 @@ OURS = Row("ours", lambda p, k, a, b: play(p, k, a, b, 0.5), "too quiet", in_dep
 @pytest.fixture(scope="module")
 def bench():
     windows = {kit: choose_windows(TAKES, kit, 3, RATE) for kit in PITCHES}
-    return Bench(play, windows, Ears(embed, train_classifier(play, windows, RATE)), quick=True)
+    return Bench(play, windows, AudioModels(embed, train_classifier(play, windows, RATE)), quick=True)
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import torch
 from ghostnote.errors import InputError
 from training.drummers.common.classifiers import (
     Classifier,
-    Lessons,
+    ClassifierEnsemble,
+    ClassifierTraining,
+    LabelledLoops,
     LoopNet,
-    Panel,
-    Schooling,
+    assign_folds,
     augment,
-    dealt,
     sampling,
     train_classifier,
 )
@@ -21,37 +21,37 @@ from training.drummers.common.classifiers import (
 RNG = np.random.default_rng(0)
 
 
-def lessons(count=64):
+def loops(count=64):
     """Two kinds of loop: class 1 plays eighths on the hat, class 0 quarters."""
     labels = np.arange(count) % 2
     grids = np.zeros((count, 32, 9, 3), np.float32)
     grids[:, ::4, 2] = (1, 0, 0.6)
     grids[labels == 1, 2::4, 2] = (1, 0.1, 0.4)
     grids[:, 0, 0] = (1, 0, 0.9)
-    return Lessons(grids, labels, [str(i // 4) for i in range(count)])
+    return LabelledLoops(grids, labels, [str(i // 4) for i in range(count)])
 
 
 @pytest.fixture(scope="module")
 def trained():
-    return train_classifier(lessons(), ["slow", "fast"], Schooling(4, 256, 32))
+    return train_classifier(loops(), ["slow", "fast"], ClassifierTraining(4, 256, 32))
 
 
 def test_a_classifier_learns_what_tells_two_kinds_apart(trained):
-    probabilities = trained.probabilities(lessons(20).grids)
+    probabilities = trained.probabilities(loops(20).grids)
     assert probabilities.sum(1) == pytest.approx(np.ones(20))
-    assert (probabilities.argmax(1) == lessons(20).labels).all()
+    assert (probabilities.argmax(1) == loops(20).labels).all()
 
 
 def test_the_same_seed_trains_the_same_classifier(trained):
-    again = train_classifier(lessons(), ["slow", "fast"], Schooling(4, 256, 32))
-    assert again.probabilities(lessons(8).grids) == pytest.approx(trained.probabilities(lessons(8).grids))
+    again = train_classifier(loops(), ["slow", "fast"], ClassifierTraining(4, 256, 32))
+    assert again.probabilities(loops(8).grids) == pytest.approx(trained.probabilities(loops(8).grids))
 
 
 def test_a_saved_classifier_is_read_back_with_its_names(trained, tmp_path):
     trained.save(tmp_path / "deep" / "ear.safetensors")
     again = Classifier.load(tmp_path / "deep" / "ear.safetensors")
     assert again.names == ("slow", "fast")
-    assert (again.probabilities(lessons(8).grids) == trained.probabilities(lessons(8).grids)).all()
+    assert (again.probabilities(loops(8).grids) == trained.probabilities(loops(8).grids)).all()
 
 
 def test_a_foreign_file_is_named(tmp_path):
@@ -62,13 +62,13 @@ def test_a_foreign_file_is_named(tmp_path):
 
 def test_performances_are_drawn_alike_however_long_they_are():
     labels, takes = np.zeros(11, int), ["long"] * 10 + ["short"]
-    chance = sampling(Lessons(np.zeros((11, 32, 9, 3), np.float32), labels, takes))
+    chance = sampling(LabelledLoops(np.zeros((11, 32, 9, 3), np.float32), labels, takes))
     assert chance.sum() == pytest.approx(1)
     assert chance[-1] == pytest.approx(chance[:10].sum())
 
 
 def test_augmented_loops_keep_their_hits_in_bar_order():
-    grids = lessons(8).grids
+    grids = loops(8).grids
     changed = augment(grids, RNG)
     assert changed.shape == grids.shape
     assert not np.shares_memory(changed, grids)
@@ -86,8 +86,8 @@ def test_logits_have_one_column_per_class():
 
 def test_performances_are_dealt_out_whole_and_evenly_by_class():
     names = [f"{'slow' if i < 32 else 'fast'} {i // 4}" for i in range(64)]
-    given = Lessons(lessons(64).grids, np.repeat([0, 1], 32), names)
-    fold = dealt(given, 4)
+    given = LabelledLoops(loops(64).grids, np.repeat([0, 1], 32), names)
+    fold = assign_folds(given, 4)
     for first in (0, 32):
         per_take = fold[first : first + 32].reshape(8, 4)
         assert (per_take == per_take[:, :1]).all()
@@ -98,6 +98,6 @@ def test_performances_are_dealt_out_whole_and_evenly_by_class():
 
 def test_a_panel_says_the_mean_of_its_members(trained):
     other = Classifier(LoopNet(2), ["slow", "fast"])
-    grids = lessons(8).grids
-    both = Panel([trained, other]).probabilities(grids)
+    grids = loops(8).grids
+    both = ClassifierEnsemble([trained, other]).probabilities(grids)
     assert both == pytest.approx((trained.probabilities(grids) + other.probabilities(grids)) / 2)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drummers.common.tokens import EVENT, OFFSETS, Score, encode
-from drummers.continuation.features import END, HIT_WORD, LOOK, Condition, Timeline, sequence
+from drummers.continuation.features import END, HIT_WORD, LOOK, Condition, SlotTimeline, sequence
 from drummers.continuation.model import Continuer
 from ghostnote.errors import InputError
 from ghostnote.music.performance import make_hits
@@ -34,7 +34,7 @@ def test_an_echo_knows_nothing_of_what_is_yet_to_come(seed, at):
     past = events[events["bar"] * 16 + events["slot"] < at]
     echoes = []
     for known in (events, past):
-        timeline = Timeline(16, 5)
+        timeline = SlotTimeline(16, 5)
         timeline.add(known)
         echoes.append(
             (timeline.echo(np.array([at]))[0], timeline.near(np.full(22, at), np.arange(22)))
@@ -45,7 +45,7 @@ def test_an_echo_knows_nothing_of_what_is_yet_to_come(seed, at):
 
 def test_the_echo_shows_the_bar_before_from_the_same_place_on():
     score = encode(rock(3))
-    timeline = Timeline(16, 4)
+    timeline = SlotTimeline(16, 4)
     timeline.add(score.events)
     echo = timeline.echo(np.array([48 + 4]))[0]
     assert echo.shape == (3, LOOK, 22)
@@ -58,7 +58,7 @@ def test_the_echo_shows_the_bar_before_from_the_same_place_on():
 
 def test_a_sequence_begins_with_four_words_and_has_a_line_before_each_bar():
     score = encode(rock(2))
-    timeline = Timeline(16, 3)
+    timeline = SlotTimeline(16, 3)
     timeline.add(score.events)
     made = sequence(score, CONDITION, timeline, next_bar=True)
     assert len(made.fields) == 4 + 3 + len(score.events)
@@ -121,9 +121,9 @@ def drummed():
 
 def tiny(minutes):
     from training.drummers.continuation.loop import TrainConfig
-    from training.drummers.continuation.network import NetConfig
+    from training.drummers.continuation.network import ContinuationConfig
 
-    return TrainConfig(minutes=minutes, batch=2, validate_every=4, network=NetConfig(32, 1, 1))
+    return TrainConfig(minutes=minutes, batch=2, validate_every=4, network=ContinuationConfig(32, 1, 1))
 
 
 def test_targets_are_the_next_positions():
@@ -157,12 +157,12 @@ def test_a_variation_is_still_in_order_and_inside_its_bar():
 
 
 def test_the_network_gives_the_same_with_and_without_its_cache():
-    from training.drummers.continuation.network import ContinuationNet, NetConfig
+    from training.drummers.continuation.network import ContinuationConfig, ContinuationNet
 
     torch.manual_seed(0)
-    net = ContinuationNet(NetConfig(64, 2, 2)).eval()
+    net = ContinuationNet(ContinuationConfig(64, 2, 2)).eval()
     score = encode(rock(2))
-    timeline = Timeline(16, 3)
+    timeline = SlotTimeline(16, 3)
     timeline.add(score.events)
     made = sequence(score, CONDITION, timeline, next_bar=True)
     inputs = [torch.from_numpy(a)[None] for a in (made.fields, made.time, made.echo)]

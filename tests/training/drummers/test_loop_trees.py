@@ -4,28 +4,28 @@ import pytest
 pytest.importorskip("torch", reason="needs the extra train")
 pytest.importorskip("sklearn", reason="needs the extra evaluate")
 
-from training.drummers.common.classifiers import Lessons
-from training.drummers.common.loop_trees import features, grow, spread_rows
+from training.drummers.common.classifiers import LabelledLoops
+from training.drummers.common.loop_trees import features, spread_rows, train_trees
 
 
-def lessons(count=48):
+def loops(count=48):
     """Class 2 plays the snare late, class 0 on the beat; nothing of class 1."""
     labels = np.arange(count) % 2 * 2
     grids = np.zeros((count, 64, 9, 3), np.float32)
     grids[:, 4::8, 1] = (1, 0, 0.7)
     grids[labels == 2, 4::8, 1, 1] = 0.3
-    return Lessons(grids, labels, [str(i // 4) for i in range(count)])
+    return LabelledLoops(grids, labels, [str(i // 4) for i in range(count)])
 
 
 def test_trees_learn_what_tells_two_kinds_apart_and_give_nothing_to_an_unknown_one():
-    found = grow(lessons(), ["straight", "unheard", "late"]).probabilities(lessons(12).grids)
+    found = train_trees(loops(), ["straight", "unheard", "late"]).probabilities(loops(12).grids)
     assert found.sum(1) == pytest.approx(np.ones(12))
-    assert (found.argmax(1) == lessons(12).labels).all()
+    assert (found.argmax(1) == loops(12).labels).all()
     assert (found[:, 1] == 0).all()
 
 
 def test_the_same_loops_grow_the_same_trees():
-    first, again = (grow(lessons(), ["a", "b", "c"]).probabilities(lessons(4).grids) for _ in range(2))
+    first, again = (train_trees(loops(), ["a", "b", "c"]).probabilities(loops(4).grids) for _ in range(2))
     assert (first == again).all()
 
 

@@ -6,7 +6,15 @@ pytest.importorskip("torch", reason="needs the extra train")
 import torch
 
 from ghostnote.errors import InputError
-from training.drummers.groovegen.seed_vae import Course, conditions, draw_loop, latents_of, load, save, train_seed_vae
+from training.drummers.groovegen.seed_vae import (
+    VaeTraining,
+    conditions,
+    draw_loop,
+    latents_of,
+    load,
+    save,
+    train_seed_vae,
+)
 
 
 def lessons(count=32):
@@ -19,7 +27,7 @@ def lessons(count=32):
 
 @pytest.fixture(scope="module")
 def trained():
-    return train_seed_vae(lessons(), lessons(16), Course(epochs=30, batch=32, learning_rate=3e-3))
+    return train_seed_vae(lessons(), lessons(16), VaeTraining(epochs=30, batch=32, learning_rate=3e-3))
 
 
 def test_conditions_are_a_style_or_none_and_the_tempo():
@@ -53,10 +61,10 @@ def test_latents_are_the_same_after_saving(trained, tmp_path):
 
 
 def test_training_ends_when_nothing_improves_and_says_so():
-    ended = train_seed_vae(lessons(), lessons(16), Course(learning_rate=0.0, batch=16, patience=3)).past
+    ended = train_seed_vae(lessons(), lessons(16), VaeTraining(learning_rate=0.0, batch=16, patience=3)).past
     assert (ended.loops, ended.finished) == (32, True)
     assert ended.epochs == ended.best + 3
-    cut = train_seed_vae(lessons(), lessons(16), Course(epochs=2, batch=16, patience=3)).past
+    cut = train_seed_vae(lessons(), lessons(16), VaeTraining(epochs=2, batch=16, patience=3)).past
     assert (cut.epochs, cut.finished) == (2, False)
     assert "cut short" in cut.in_words()
 

@@ -29,21 +29,21 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Lessons:
+class LabelledLoops:
     """grids [n, steps, 9, 3], labels [n] as indices of the classifier's names, performances [n] by name."""
 
     grids: NDArray[np.float32]
     labels: NDArray[np.int64]
     performances: Sequence[str]
 
-    def part(self, rows: NDArray[np.bool_]) -> "Lessons":
+    def part(self, rows: NDArray[np.bool_]) -> "LabelledLoops":
         """Some of the loops."""
         names = [name for name, kept in zip(self.performances, rows, strict=True) if kept]
-        return Lessons(self.grids[rows], self.labels[rows], names)
+        return LabelledLoops(self.grids[rows], self.labels[rows], names)
 
 
 @dataclass(frozen=True)
-class Schooling:
+class ClassifierTraining:
     """How a classifier is trained."""
 
     epochs: int = 8
@@ -106,7 +106,7 @@ class Classifier:
         return cls(net, names)
 
 
-class Ear(Protocol):
+class LoopClassifier(Protocol):
     """Whatever names what loops are."""
 
     def probabilities(self, grids: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -115,19 +115,19 @@ class Ear(Protocol):
 
 
 @dataclass(frozen=True)
-class Panel:
+class ClassifierEnsemble:
     """Ears for the same classes that judge together: what one of them says depends much on its training."""
 
-    members: Sequence[Ear]
+    members: Sequence[LoopClassifier]
 
     def probabilities(self, grids: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of every class for every loop, [n, classes]: the mean of the members'."""
         return np.mean([member.probabilities(grids) for member in self.members], axis=0)
 
 
-def dealt(lessons: Lessons, folds: int, seed: int = 0) -> NDArray[np.int64]:
+def assign_folds(loops: LabelledLoops, folds: int, seed: int = 0) -> NDArray[np.int64]:
     """The fold 0..`folds` - 1 of every loop [n]: performances dealt out, those of a class evenly."""
-    label_of = dict(zip(lessons.performances, lessons.labels.tolist(), strict=True))
+    label_of = dict(zip(loops.performances, loops.labels.tolist(), strict=True))
     rng = np.random.default_rng(seed)
     order: list[str] = []
     for label in sorted(set(label_of.values())):
@@ -135,10 +135,10 @@ def dealt(lessons: Lessons, folds: int, seed: int = 0) -> NDArray[np.int64]:
         rng.shuffle(mine)
         order += mine
     fold = {name: number % folds for number, name in enumerate(order)}
-    return np.array([fold[name] for name in lessons.performances])
+    return np.array([fold[name] for name in loops.performances])
 
 
-def train_classifier(train: Lessons, names: Sequence[str], how: Schooling) -> Classifier:
+def train_classifier(train: LabelledLoops, names: Sequence[str], how: ClassifierTraining) -> Classifier:
     """Train on `train`."""
     torch.manual_seed(how.seed)
     rng = np.random.default_rng(how.seed)
@@ -162,14 +162,14 @@ def train_classifier(train: Lessons, names: Sequence[str], how: Schooling) -> Cl
     return Classifier(net, names)
 
 
-def sampling(lessons: Lessons) -> NDArray[np.float64]:
+def sampling(loops: LabelledLoops) -> NDArray[np.float64]:
     """Chance of every loop [n]: classes by the root of their performances, performances and their loops alike.
 
     Loops of a performance overlap and say little more than one of them; counting loops would let a few long takes rule.
     """
-    _, members, sizes = np.unique(np.asarray(lessons.performances), return_inverse=True, return_counts=True)
-    per_class = np.array([len(set(members[lessons.labels == label])) for label in range(lessons.labels.max() + 1)])
-    chance = 1 / sizes[members] / np.sqrt(per_class[lessons.labels])
+    _, members, sizes = np.unique(np.asarray(loops.performances), return_inverse=True, return_counts=True)
+    per_class = np.array([len(set(members[loops.labels == label])) for label in range(loops.labels.max() + 1)])
+    chance = 1 / sizes[members] / np.sqrt(per_class[loops.labels])
     return chance / chance.sum()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier
 
-from training.drummers.common.classifiers import Lessons, sampling
+from training.drummers.common.classifiers import LabelledLoops, sampling
 
 TREES: Final = 300
 SMALLEST: Final = 2
@@ -54,7 +54,7 @@ def features(grids: NDArray[np.float32]) -> Floats:
     return np.concatenate([part.reshape(n, -1) for part in parts], 1).astype(np.float32)
 
 
-class Trees:
+class TreeClassifier:
     """Grown trees and the names of their classes."""
 
     def __init__(self, trees: ExtraTreesClassifier, names: Sequence[str]) -> None:
@@ -67,7 +67,7 @@ class Trees:
         return found
 
 
-def grow(train: Lessons, names: Sequence[str], seed: int = 0) -> Trees:
+def train_trees(train: LabelledLoops, names: Sequence[str], seed: int = 0) -> TreeClassifier:
     """Trees that learnt `train`; performances and classes count as for the networks (`sampling`)."""
     rows = spread_rows(train.performances, PER_PERFORMANCE)
     chosen = train.part(np.isin(np.arange(len(train.labels)), rows))
@@ -75,7 +75,7 @@ def grow(train: Lessons, names: Sequence[str], seed: int = 0) -> Trees:
     size: dict[str, Any] = {"min_samples_leaf": SMALLEST, "max_features": SHARE}  # its stubs know fewer types than it
     trees = ExtraTreesClassifier(TREES, random_state=seed, **size)
     trees.fit(features(chosen.grids), chosen.labels, weight * len(weight))
-    return Trees(trees, names)
+    return TreeClassifier(trees, names)
 
 
 def spread_rows(performances: Sequence[str], most: int) -> NDArray[np.int64]:

@@ -12,7 +12,17 @@ from torch import Tensor
 
 from drummers.common.styles import STYLES
 from drummers.common.tokens import MIN_SLOTS, VELOCITIES, Score, encode
-from drummers.continuation.features import BAR, END, HIT_WORD, LOOK, MEMORY, N_DRUMMERS, Condition, Timeline, sequence
+from drummers.continuation.features import (
+    BAR,
+    END,
+    HIT_WORD,
+    LOOK,
+    MEMORY,
+    N_DRUMMERS,
+    Condition,
+    SlotTimeline,
+    sequence,
+)
 from ghostnote.music.articulations import LANE_OF_NAME, PIECE_OF_LANE
 from ghostnote.music.performance import Performance
 
@@ -33,7 +43,7 @@ _SAME: Final = tuple(
 """Lanes that may be exchanged, and the groove stays a groove."""
 
 
-class Batch(NamedTuple):
+class ContinuationBatch(NamedTuple):
     """Inputs as `ContinuationNet.forward` takes them, and targets [B, T] (NO_TARGET where there is none).
 
     echo_next [B, T, 3, 22] and near [B, T, NEAR] belong to the target's place; weight [B, T] is that of the losses.
@@ -52,22 +62,22 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Take:
+class SlotTake:
     """A performance on slots with its conditions."""
 
     score: Score
     condition: Condition
 
 
-def takes_of(performances: Sequence[Performance]) -> list[Take]:
+def takes_of(performances: Sequence[Performance]) -> list[SlotTake]:
     """Those of the performances that have at least two bars, on slots."""
-    takes: list[Take] = []
+    takes: list[SlotTake] = []
     for performance in performances:
         if not len(performance.hits):
             continue
         score = encode(performance)
         if score.bars >= 2:
-            takes.append(Take(score, condition_of(performance)))
+            takes.append(SlotTake(score, condition_of(performance)))
     return takes
 
 
@@ -99,8 +109,8 @@ def augment(score: Score, rng: Generator) -> Score:
 
 
 def example(score: Score, condition: Condition) -> tuple[NDArray[np.generic], ...]:
-    """One sequence's arrays in the order of `Batch`, T positions: all but the last are targets of the one before."""
-    timeline = Timeline(score.slots, score.bars + 1)
+    """One sequence's arrays in the order of `ContinuationBatch`, T positions."""
+    timeline = SlotTimeline(score.slots, score.bars + 1)
     timeline.add(score.events)
     whole = sequence(score, condition, timeline, next_bar=True)
     word, lane, velocity, offset = whole.fields[1:, :4].T
@@ -121,24 +131,24 @@ def example(score: Score, condition: Condition) -> tuple[NDArray[np.generic], ..
     return tuple(array[:LONGEST] for array in (*inputs, shift, *parts, echo_next, near, weight))
 
 
-def collate(examples: Sequence[tuple[NDArray[np.generic], ...]]) -> Batch:
+def collate(examples: Sequence[tuple[NDArray[np.generic], ...]]) -> ContinuationBatch:
     """Examples padded at the end to the longest; padding has no targets."""
     longest = max(len(one[0]) for one in examples)
     columns: list[Tensor] = []
-    for index in range(len(Batch._fields)):
-        fill = NO_TARGET if Batch._fields[index] in ("shift", "lane", "offset", "velocity") else 0
+    for index in range(len(ContinuationBatch._fields)):
+        fill = NO_TARGET if ContinuationBatch._fields[index] in ("shift", "lane", "offset", "velocity") else 0
         first = examples[0][index]
         out = np.full((len(examples), longest, *first.shape[1:]), fill, first.dtype)
         for row, one in enumerate(examples):
             out[row, : len(one[index])] = one[index]
         columns.append(torch.from_numpy(out))
-    return Batch(*columns)
+    return ContinuationBatch(*columns)
 
 
 class Windows:
     """Batches of `size` windows of five bars, similar in length within a batch."""
 
-    def __init__(self, takes: Sequence[Take], size: int, vary: bool) -> None:
+    def __init__(self, takes: Sequence[SlotTake], size: int, vary: bool) -> None:
         self.takes, self.size, self.vary = takes, size, vary
         bars = np.array([max(1, take.score.bars - MEMORY) for take in takes], float)
         self._chance = bars / bars.sum()
@@ -160,7 +170,7 @@ class Windows:
             )
         return example(score, condition)
 
-    def batches(self, seed: int, step: int) -> list[Batch]:
+    def batches(self, seed: int, step: int) -> list[ContinuationBatch]:
         """Four batches, made from the seed and the number alone."""
         rng = np.random.default_rng((seed, step))
         examples = sorted((self.window(rng) for _ in range(4 * self.size)), key=lambda one: len(one[0]))

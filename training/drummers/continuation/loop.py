@@ -23,8 +23,8 @@ from drummers.common.tokens import OFFSETS, VELOCITIES
 from drummers.continuation.features import END
 from ghostnote.music.performance import Performance
 from training.checkpoints import read_weights
-from training.drummers.continuation.data import NO_TARGET, Batch, Windows, takes_of
-from training.drummers.continuation.network import ContinuationNet, NetConfig
+from training.drummers.continuation.data import NO_TARGET, ContinuationBatch, Windows, takes_of
+from training.drummers.continuation.network import ContinuationConfig, ContinuationNet
 from training.ema import WeightAverage
 from training.run_files import load_state, log_row, save_state
 
@@ -48,10 +48,10 @@ class TrainConfig:
     ema: float = 0.995
     validate_every: int = 200
     seed: int = 1
-    network: NetConfig = field(default_factory=NetConfig)
+    network: ContinuationConfig = field(default_factory=ContinuationConfig)
 
 
-def losses(net: ContinuationNet, batch: Batch) -> dict[str, Tensor]:
+def losses(net: ContinuationNet, batch: ContinuationBatch) -> dict[str, Tensor]:
     """Mean cross-entropy [nats per target] of each part of the next token, weighted by `batch.weight`."""
     hidden = net(batch.fields, batch.time, batch.echo, net.no_past(1), net.no_past(len(batch.fields)))
     shift = batch.shift.clamp(0, END - 1)
@@ -104,7 +104,7 @@ class Run:
         self._validate(check)
         return self.folder / BEST
 
-    def _step(self, batch: Batch) -> dict[str, float]:
+    def _step(self, batch: ContinuationBatch) -> dict[str, float]:
         c = self.config
         done = min(1.0, self.seconds / (60 * c.minutes))
         rate = c.learning_rate * min(1.0, (self.step + 1) / c.warmup) * (0.02 + 0.98 * 0.5 * (1 + cos(pi * done)))
@@ -119,7 +119,7 @@ class Run:
         self.step += 1
         return {name: float(loss.detach()) for name, loss in parts.items()}
 
-    def _validate(self, check: Sequence[Batch]) -> None:
+    def _validate(self, check: Sequence[ContinuationBatch]) -> None:
         self.average.swap(self.net)
         self.net.eval()
         with torch.no_grad():
@@ -173,6 +173,6 @@ class Run:
 def load_net(path: Path) -> ContinuationNet:
     """The network of best.safetensors, in evaluation mode."""
     tensors, facts = read_weights(path)
-    net = ContinuationNet(NetConfig(**facts["network"]))
+    net = ContinuationNet(ContinuationConfig(**facts["network"]))
     net.load_state_dict(tensors)
     return net.eval()

@@ -20,7 +20,7 @@ PLANES = 3
 
 
 @dataclass(frozen=True)
-class NetConfig:
+class ContinuationConfig:
     """Sizes of the network."""
 
     width: int = 160
@@ -40,7 +40,7 @@ class Hidden(NamedTuple):
 class Block(nn.Module):
     """Pre-norm attention and feed-forward."""
 
-    def __init__(self, config: NetConfig) -> None:
+    def __init__(self, config: ContinuationConfig) -> None:
         super().__init__()
         self.heads, self.dropout = config.heads, config.dropout
         self.norm1, self.norm2 = nn.LayerNorm(config.width), nn.LayerNorm(config.width)
@@ -82,7 +82,7 @@ def rotate(x: Tensor, turn: Tensor) -> Tensor:
 class ContinuationNet(nn.Module):
     """See the module. All inputs are those of `drummers.continuation.features`."""
 
-    def __init__(self, config: NetConfig) -> None:
+    def __init__(self, config: ContinuationConfig) -> None:
         super().__init__()
         self.config = config
         width = config.width

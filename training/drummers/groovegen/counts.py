@@ -7,7 +7,7 @@ from torch import Tensor
 from drummers.common.styles import STYLES
 from drummers.common.tokens import OFFSETS, VELOCITIES
 from drummers.groovegen.features import FIRST_CHOICE, MAX_SLOTS_PER_BAR, METERS, N_CHOICES
-from training.drummers.groovegen.data import Batch
+from training.drummers.groovegen.data import GrooveBatch
 from training.drummers.groovegen.network import GrooveNet, echoes
 
 ALIKE: float = 12.0
@@ -17,7 +17,7 @@ CAUTION: float = 0.6
 
 
 @torch.no_grad()
-def start_from_counts(net: GrooveNet, batch: Batch) -> None:
+def start_from_counts(net: GrooveNet, batch: GrooveBatch) -> None:
     """Set profile, echo and feel of the network to the counts of loops without knobs and fills."""
     slots = batch.place[..., :MAX_SLOTS_PER_BAR] * batch.mask[..., None]
     styles, meters = batch.conditions[:, : len(STYLES)], batch.conditions[:, len(STYLES) + 1 :][:, : len(METERS)]

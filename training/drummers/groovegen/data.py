@@ -21,7 +21,7 @@ from drummers.groovegen.features import (
     N_PAST,
     N_PLACE,
     PIECES,
-    Loop,
+    SlotLoop,
     conditions,
     loop_of,
     past,
@@ -41,10 +41,10 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Source:
+class LoopSource:
     """Bars of one performance."""
 
-    loop: Loop
+    loop: SlotLoop
     performance: Performance
     slots_per_bar: int
 
@@ -53,13 +53,13 @@ class Source:
         """Number of bars."""
         return len(self.loop.choice) // self.slots_per_bar
 
-    def part(self, first: int, bars: int) -> Loop:
+    def part(self, first: int, bars: int) -> SlotLoop:
         """Some of the bars."""
         rows = slice(first * self.slots_per_bar, (first + bars) * self.slots_per_bar)
-        return Loop(self.loop.choice[rows], self.loop.offset[rows], self.loop.velocity[rows])
+        return SlotLoop(self.loop.choice[rows], self.loop.offset[rows], self.loop.velocity[rows])
 
 
-class Batch(NamedTuple):
+class GrooveBatch(NamedTuple):
     """Loops as arrays.
 
     past [B, 64, N_PAST], place [B, 64, N_PLACE], conditions [B, C], choice, offset, velocity [B, 64, 9], mask [B, 64],
@@ -76,9 +76,9 @@ class Batch(NamedTuple):
     planes: Tensor
 
 
-def sources(performances: Sequence[Performance], kind: str) -> list[Source]:
+def sources(performances: Sequence[Performance], kind: str) -> list[LoopSource]:
     """The beats or fills in meters that the network knows; what cannot be used is counted in the log."""
-    found: list[Source] = []
+    found: list[LoopSource] = []
     refused = 0
     for performance in performances:
         if performance.kind != kind or not len(performance.hits):
@@ -91,7 +91,7 @@ def sources(performances: Sequence[Performance], kind: str) -> list[Source]:
         except InputError:
             refused += 1
             continue
-        found.append(Source(loop_of(score), performance, score.slots))
+        found.append(LoopSource(loop_of(score), performance, score.slots))
     _log.info("%d performances (%s), %d of other meters or with hits before the start", len(found), kind, refused)
     return found
 
@@ -111,7 +111,7 @@ class Loops:
     def _rank(self, style: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Sorted densities and intensities of the loops of a style."""
         loops = [
-            measure(source.part(first, BARS))
+            density_and_loudness(source.part(first, BARS))
             for source in self.beats
             if source.performance.style == style
             for first in range(0, source.bars - BARS + 1, 2)
@@ -119,18 +119,18 @@ class Loops:
         density, intensity = np.array(loops or [(0.0, 0.0)]).T
         return np.sort(density), np.sort(intensity)
 
-    def knobs(self, loop: Loop, style: str) -> tuple[float, float]:
+    def knobs(self, loop: SlotLoop, style: str) -> tuple[float, float]:
         """Where the loop stands among those of its style: density and intensity, -1..1."""
-        values = zip(measure(loop), self._ranks[style], strict=True)
+        values = zip(density_and_loudness(loop), self._ranks[style], strict=True)
         return tuple(2 * float(np.searchsorted(r, v, "left") + np.searchsorted(r, v, "right")) / (2 * len(r)) - 1
                      for v, r in values)  # type: ignore[return-value]  # fmt: skip
 
-    def draw(self, size: int) -> Batch:
+    def draw(self, size: int) -> GrooveBatch:
         """A batch for training."""
         rows = [self._one(self.beats[i]) for i in self.rng.choice(len(self.beats), size, p=self.chance)]
-        return Batch(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
+        return GrooveBatch(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
 
-    def _one(self, source: Source) -> tuple[NDArray[np.generic], ...]:
+    def _one(self, source: LoopSource) -> tuple[NDArray[np.generic], ...]:
         rng, p, bar = self.rng, source.performance, source.slots_per_bar
         loop = source.part(int(rng.integers(source.bars - BARS + 1)), BARS)
         density, intensity = self.knobs(loop, p.style)
@@ -143,28 +143,28 @@ class Loops:
         given = conditions(style, bpm, p.meter, density if told[0] else None, intensity if told[1] else None)
         return arrays(loop, bar, fills, given)
 
-    def _fill(self, p: Performance) -> Source | None:
+    def _fill(self, p: Performance) -> LoopSource | None:
         same = [f for f in self.fills if f.performance.style == p.style and f.performance.meter == p.meter]
         return same[int(self.rng.integers(len(same)))] if same else None
 
 
-def measure(loop: Loop) -> tuple[float, float]:
+def density_and_loudness(loop: SlotLoop) -> tuple[float, float]:
     """Hits per slot, and mean velocity bin."""
     struck = loop.choice > 0
     return float(struck.sum() / len(struck)), float(loop.velocity[struck].mean()) if struck.any() else 0.0
 
 
-def fill_in(loop: Loop, fill: Source, slots_per_bar: int, bar: int) -> Loop:
+def fill_in(loop: SlotLoop, fill: LoopSource, slots_per_bar: int, bar: int) -> SlotLoop:
     """The loop with its last bar replaced by a bar of the fill."""
     part = fill.part(bar, 1)
     pairs = ((loop.choice, part.choice), (loop.offset, part.offset), (loop.velocity, part.velocity))
-    return Loop(*(np.concatenate([old[:-slots_per_bar], new]) for old, new in pairs))
+    return SlotLoop(*(np.concatenate([old[:-slots_per_bar], new]) for old, new in pairs))
 
 
 def arrays(
-    loop: Loop, slots_per_bar: int, fills: NDArray[np.bool_], given: NDArray[np.float32]
+    loop: SlotLoop, slots_per_bar: int, fills: NDArray[np.bool_], given: NDArray[np.float32]
 ) -> tuple[NDArray[np.generic], ...]:
-    """One row of a `Batch`."""
+    """One row of a `GrooveBatch`."""
     n = len(loop.choice)
     velocity, offset = planes(loop)
     before, heard = np.zeros((SLOTS, N_PAST), np.float32), np.zeros((SLOTS, 2 * N_LANES), np.float32)
@@ -179,7 +179,7 @@ def arrays(
     return before, place, given, *targets, mask, heard
 
 
-def all_loops(performances: Sequence[Performance], hop: int = BARS) -> tuple[Batch, list[str]]:
+def all_loops(performances: Sequence[Performance], hop: int = BARS) -> tuple[GrooveBatch, list[str]]:
     """Every loop of the beats, `hop` bars apart, with style, no knobs; and the performance of each."""
     rows: list[tuple[NDArray[np.generic], ...]] = []
     names: list[str] = []
@@ -189,4 +189,4 @@ def all_loops(performances: Sequence[Performance], hop: int = BARS) -> tuple[Bat
             given = conditions({p.style: 1.0}, p.bpm, p.meter, None, None)
             rows.append(arrays(source.part(first, BARS), source.slots_per_bar, np.zeros(BARS, bool), given))
             names.append(p.name)
-    return Batch(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))), names
+    return GrooveBatch(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))), names

@@ -30,13 +30,13 @@ from drummers.groovegen.features import (
     N_PLACE,
     PIECES,
 )
-from training.drummers.groovegen.data import SLOTS, Batch
+from training.drummers.groovegen.data import SLOTS, GrooveBatch
 
 HEARD: Final = 2 * N_LANES
 
 
 @dataclass(frozen=True)
-class NetConfig:
+class GrooveConfig:
     """Sizes."""
 
     latent: int = 32
@@ -59,10 +59,10 @@ class GrooveNet(nn.Module):
 
     order: Tensor
 
-    def __init__(self, config: NetConfig | None = None) -> None:
+    def __init__(self, config: GrooveConfig | None = None) -> None:
         super().__init__()
-        self.config = c = config or NetConfig()
-        self.ear = nn.Sequential(
+        self.config = c = config or GrooveConfig()
+        self.encoder = nn.Sequential(
             nn.Conv1d(HEARD, 96, 4, 2, 1), nn.GELU(),
             nn.Conv1d(96, 128, 4, 2, 1), nn.GELU(),
             nn.Conv1d(128, 128, 4, 4), nn.GELU(), nn.Flatten(),
@@ -87,7 +87,7 @@ class GrooveNet(nn.Module):
 
     def encode(self, planes: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance [B, latent] of the posterior, of planes [B, 64, 44]."""
-        mean, log_var = self.ear(planes.transpose(1, 2)).chunk(2, 1)
+        mean, log_var = self.encoder(planes.transpose(1, 2)).chunk(2, 1)
         return mean, log_var.clamp(-8, 4)
 
     def prior(self, conditions: Tensor) -> tuple[Tensor, Tensor]:
@@ -125,7 +125,7 @@ class GrooveNet(nn.Module):
         about = self.feel_in(torch.cat([states, chosen], 1)) + self.struck(torch.cat([struck, near], 1))
         return self.feel_out(F.gelu(about)) + struck @ self.habit
 
-    def forward(self, batch: Batch, dropout: float = 0.0) -> Losses:
+    def forward(self, batch: GrooveBatch, dropout: float = 0.0) -> Losses:
         """Losses of a batch; `dropout` hides so much of what was played before, so that the latent matters."""
         mean, log_var = self.encode(batch.planes)
         latent = mean + torch.randn_like(mean) * (0.5 * log_var).exp()

@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Course:
+class VaeTraining:
     """How the model is trained. As the report has it; it does not say after how many epochs it ends at the latest."""
 
     epochs: int = 300
@@ -139,7 +139,7 @@ def loss(net: SeedVae, loops: Tensor, condition: Tensor) -> Tensor:
 def train_seed_vae(
     train: tuple[NDArray[np.float32], NDArray[np.float32]],
     validation: tuple[NDArray[np.float32], NDArray[np.float32]],
-    course: Course,
+    course: VaeTraining,
 ) -> Trained:
     """Train on (loops, conditions); keep the weights of the epoch with the least validation loss."""
     torch.manual_seed(course.seed)

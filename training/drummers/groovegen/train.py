@@ -18,8 +18,8 @@ from ghostnote.errors import InputError
 from ghostnote.music.performance import Performance
 from training.checkpoints import read_weights
 from training.drummers.groovegen.counts import start_from_counts
-from training.drummers.groovegen.data import Batch, Loops, all_loops
-from training.drummers.groovegen.network import GrooveNet, Losses, NetConfig
+from training.drummers.groovegen.data import GrooveBatch, Loops, all_loops
+from training.drummers.groovegen.network import GrooveConfig, GrooveNet, Losses
 from training.ema import WeightAverage
 
 Report = Callable[[str], None]
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Recipe:
+class GrooveRecipe:
     """How the network is trained."""
 
     minutes: float = 22.0
@@ -41,7 +41,7 @@ class Recipe:
     seed: int = 0
 
 
-def objective(losses: Losses, recipe: Recipe) -> Tensor:
+def objective(losses: Losses, recipe: GrooveRecipe) -> Tensor:
     """Nats per loop with the weighted divergence."""
     divergence = losses.divergence.clamp(min=recipe.free_nats).sum()
     return losses.choice + 0.5 * (losses.offset + losses.velocity) + recipe.divergence * divergence
@@ -52,14 +52,14 @@ def train(performances: Sequence[Performance], folder: Path, minutes: float, rep
 
     A checkpoint that is there is where training starts from.
     """
-    recipe = Recipe(minutes=minutes) if minutes else Recipe()
+    recipe = GrooveRecipe(minutes=minutes) if minutes else GrooveRecipe()
     torch.manual_seed(recipe.seed)
     folder.mkdir(parents=True, exist_ok=True)
     loops = Loops([p for p in performances if p.split == "train"], recipe.seed)
     check, _ = all_loops([p for p in performances if p.split == "validation"])
-    check = Batch(*(column[::3] for column in check))
+    check = GrooveBatch(*(column[::3] for column in check))
     path, before = folder / CHECKPOINT, (0, 0.0)
-    net = GrooveNet(NetConfig())
+    net = GrooveNet(GrooveConfig())
     if not path.is_file():
         start_from_counts(net, all_loops([p for p in performances if p.split == "train"])[0])
     else:
@@ -98,7 +98,7 @@ def train(performances: Sequence[Performance], folder: Path, minutes: float, rep
 
 
 @torch.no_grad()
-def validate(net: GrooveNet, average: WeightAverage, check: Batch, recipe: Recipe) -> dict[str, float]:
+def validate(net: GrooveNet, average: WeightAverage, check: GrooveBatch, recipe: GrooveRecipe) -> dict[str, float]:
     """Losses on validation with the averaged weights."""
     average.swap(net)
     net.eval()
@@ -119,6 +119,6 @@ def load(folder: Path) -> tuple[GrooveNet, dict[str, Any]]:
     weights, facts = read_weights(folder / CHECKPOINT)
     if facts["styles"] != list(STYLES):
         raise InputError(f"{folder} was trained with other styles than this program's: train it again")
-    net = GrooveNet(NetConfig(**facts["network"]))
+    net = GrooveNet(GrooveConfig(**facts["network"]))
     net.load_state_dict(weights)
     return net.eval(), facts

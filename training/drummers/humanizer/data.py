@@ -13,9 +13,9 @@ from drummers.humanizer.bins import offset_class, velocity_class
 from drummers.humanizer.features import (
     N_DRUMMERS,
     SLOTS,
-    Feel,
     History,
     Pattern,
+    PlayingStyle,
     columns,
     context,
     level_of,
@@ -36,10 +36,10 @@ class Examples(NamedTuple):
     level: Tensor
 
 
-def feel_of(performance: Performance) -> Feel:
+def feel_of(performance: Performance) -> PlayingStyle:
     """Drummer and style of a performance of the Groove MIDI Dataset."""
     style = STYLES.index(performance.style) + 1 if performance.style in STYLES else 0
-    return Feel(int(performance.drummer.removeprefix("drummer") or 0), style)
+    return PlayingStyle(int(performance.drummer.removeprefix("drummer") or 0), style)
 
 
 Grid = Callable[[NDArray[np.float64]], NDArray[np.int64]]

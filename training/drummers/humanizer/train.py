@@ -20,7 +20,7 @@ Report = Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class HumanizerRecipe:
     """How the networks are trained."""
 
     epochs: int = 8
@@ -35,7 +35,7 @@ class Recipe:
 
 
 def fit(
-    train: Examples, validation: Examples, ahead: bool, recipe: Recipe
+    train: Examples, validation: Examples, ahead: bool, recipe: HumanizerRecipe
 ) -> Iterator[tuple[HumanizerNet, int, dict[str, float]]]:
     """The network after every epoch, the epoch's number, and its validation losses [nats per hit].
 
@@ -59,11 +59,11 @@ def fit(
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimizer.step()
             schedule.step()
-        yield net, epoch, measure(net, validation)
+        yield net, epoch, validation_losses(net, validation)
 
 
 @torch.no_grad()
-def measure(net: HumanizerNet, given: Examples) -> dict[str, float]:
+def validation_losses(net: HumanizerNet, given: Examples) -> dict[str, float]:
     """Mean losses of a network [nats per hit]."""
     net.eval()
     sums = torch.zeros(2)
@@ -74,7 +74,11 @@ def measure(net: HumanizerNet, given: Examples) -> dict[str, float]:
 
 
 def train(
-    performances: Sequence[Performance], folder: Path, minutes: float, report: Report, recipe: Recipe = Recipe()
+    performances: Sequence[Performance],
+    folder: Path,
+    minutes: float,
+    report: Report,
+    recipe: HumanizerRecipe = HumanizerRecipe(),
 ) -> Path:
     """Train both networks on the performances of the split "train"; returns the checkpoint in `folder`.
 

@@ -16,7 +16,7 @@ from ghostnote.errors import MissingError
 from ghostnote.music.performance import Performance
 
 if TYPE_CHECKING:
-    from training.drummers.common.classifiers import Classifier, Ear, Lessons, Panel
+    from training.drummers.common.classifiers import Classifier, ClassifierEnsemble, LabelledLoops, LoopClassifier
     from training.drummers.groovegen.seed_vae import Trained
 
 BARS: Final = 4
@@ -50,7 +50,7 @@ def attempt(load: Callable[[], Model]) -> tuple[Model | None, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class StudyContext:
     """The music and the folders of an evaluation."""
 
     performances: Sequence[Performance]
@@ -80,39 +80,46 @@ class Ground:
         return [p for p in self.performances if p.split == split and p.kind == "beat" and len(p.hits)]
 
     @cached_property
-    def style_classifier(self) -> "Panel":
+    def style_classifier(self) -> "ClassifierEnsemble":
         """Which of the 18 primary styles a loop is: ears that each missed a part of the training performances."""
         from drummers.common.styles import STYLES
-        from training.drummers.common.classifiers import Panel, dealt
+        from training.drummers.common.classifiers import ClassifierEnsemble, assign_folds
 
-        train = lessons(self.loops("train"), "style", STYLES)
-        part = dealt(train, FOLDS)
+        train = labelled_loops(self.loops("train"), "style", STYLES)
+        part = assign_folds(train, FOLDS)
         members = range(1 if self.quick else FOLDS)
-        return Panel([ear for k in members for ear in self._style_ears(f"_{k}", train.part(part != k), k)])
+        return ClassifierEnsemble(
+            [classifier for k in members for classifier in self._style_classifiers(f"_{k}", train.part(part != k), k)]
+        )
 
     @cached_property
-    def crossed(self) -> "tuple[dict[str, int], list[Panel]]":
+    def crossed(self) -> "tuple[dict[str, int], list[ClassifierEnsemble]]":
         """The part of every performance of all splits, and for each part what names styles and has not heard it."""
         from drummers.common.styles import STYLES
-        from training.drummers.common.classifiers import Panel, dealt
+        from training.drummers.common.classifiers import ClassifierEnsemble, assign_folds
 
-        everything = lessons([loop for split in SPLITS for loop in self.loops(split)], "style", STYLES)
+        everything = labelled_loops([loop for split in SPLITS for loop in self.loops(split)], "style", STYLES)
         folds = 2 if self.quick else CROSSED
-        part = dealt(replace(everything, performances=[beat_of(name) for name in everything.performances]), folds)
-        ears = [Panel(self._style_ears(f"_without_{k}", everything.part(part != k), k)) for k in range(folds)]
-        return dict(zip(everything.performances, part.tolist(), strict=True)), ears
+        part = assign_folds(
+            replace(everything, performances=[beat_of(name) for name in everything.performances]), folds
+        )
+        ensembles = [
+            ClassifierEnsemble(self._style_classifiers(f"_without_{k}", everything.part(part != k), k))
+            for k in range(folds)
+        ]
+        return dict(zip(everything.performances, part.tolist(), strict=True)), ensembles
 
-    def _style_ears(self, number: str, train: "Lessons", seed: int) -> "list[Ear]":
+    def _style_classifiers(self, number: str, train: "LabelledLoops", seed: int) -> "list[LoopClassifier]":
         from drummers.common.styles import STYLES
-        from training.drummers.common.loop_trees import grow
+        from training.drummers.common.loop_trees import train_trees
 
-        return [self._classifier(f"style{number}", STYLES, train, seed), grow(train, STYLES, seed)]
+        return [self._classifier(f"style{number}", STYLES, train, seed), train_trees(train, STYLES, seed)]
 
     @cached_property
     def drummer_classifier(self) -> "Classifier":
         """Which of the ten drummers plays a loop."""
         names = [f"drummer{number}" for number in range(1, 11)]
-        return self._classifier("drummer", names, lessons(self.loops("train"), "drummer", names), 0)
+        return self._classifier("drummer", names, labelled_loops(self.loops("train"), "drummer", names), 0)
 
     @cached_property
     def seed_vae(self) -> "Trained":
@@ -120,34 +127,42 @@ class Ground:
         import torch
 
         from drummers.common.styles import STYLES
-        from training.drummers.groovegen.seed_vae import Course, conditions, load, save, train_seed_vae
+        from training.drummers.groovegen.seed_vae import VaeTraining, conditions, load, save, train_seed_vae
 
         torch.set_num_threads(1)
         path = self.classifiers / f"seed_vae{'_quick' if self.quick else ''}.safetensors"
         if path.is_file():
             return load(path)
 
-        def taught(split: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        def training_arrays(split: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
             loops = self.loops(split)[:: 4 if self.quick else 1]
             labels = np.array([STYLES.index(loop.style) for loop in loops])
             return stack(loops), conditions(labels, np.array([loop.bpm for loop in loops]))
 
         _log.info("training the seed's VAE")
-        trained = train_seed_vae(taught("train"), taught("validation"), Course(epochs=1) if self.quick else Course())
+        trained = train_seed_vae(
+            training_arrays("train"),
+            training_arrays("validation"),
+            VaeTraining(epochs=1) if self.quick else VaeTraining(),
+        )
         save(trained, path)
         return trained
 
-    def _classifier(self, name: str, names: Sequence[str], train: "Lessons", seed: int) -> "Classifier":
+    def _classifier(self, name: str, names: Sequence[str], train: "LabelledLoops", seed: int) -> "Classifier":
         """The network that is kept under this name, trained if need be."""
         import torch
 
-        from training.drummers.common.classifiers import Classifier, Schooling, train_classifier
+        from training.drummers.common.classifiers import Classifier, ClassifierTraining, train_classifier
 
         torch.set_num_threads(1)
         path = self.classifiers / f"{name}{'_quick' if self.quick else ''}.safetensors"
         if path.is_file():
             return Classifier.load(path)
-        how = Schooling(epochs=3, loops_per_epoch=1024, seed=seed) if self.quick else Schooling(seed=seed)
+        how = (
+            ClassifierTraining(epochs=3, loops_per_epoch=1024, seed=seed)
+            if self.quick
+            else ClassifierTraining(seed=seed)
+        )
         _log.info("training the classifier %s", name)
         trained = train_classifier(train, names, how)
         trained.save(path)
@@ -159,9 +174,9 @@ def beat_of(performance: str) -> str:
     return performance.partition("/")[2] if "/eval_session/" in performance else performance
 
 
-def lessons(loops: Sequence[Loop], name: str, names: Sequence[str]) -> "Lessons":
+def labelled_loops(loops: Sequence[Loop], name: str, names: Sequence[str]) -> "LabelledLoops":
     """Loops with an attribute of theirs as the label, the number of one of `names`."""
-    from training.drummers.common.classifiers import Lessons
+    from training.drummers.common.classifiers import LabelledLoops
 
     labels = np.array([names.index(getattr(loop, name)) for loop in loops])
-    return Lessons(stack(loops), labels, [loop.performance for loop in loops])
+    return LabelledLoops(stack(loops), labels, [loop.performance for loop in loops])

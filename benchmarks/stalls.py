@@ -1,4 +1,4 @@
-"""Watches for standstills of the machine (`server.system.stalls`), from a process per core, beside other work."""
+"""Watches for stalls of the machine (`server.system.stalls`), from a process per core, beside other work."""
 
 from contextlib import AbstractContextManager
 from multiprocessing import get_context

@@ -1,6 +1,6 @@
-"""`python -m cli` is `ghostnote`, for programs that start our commands without knowing where the script lies.
+"""`python -m cli` is `ghostnote`, for programs that start our commands without knowing where the script is.
 
-Packaged as one program, it opens the app when it is started without arguments, and `--smoke` is the command `smoke`.
+The packaged program opens the app when it is started without arguments, and `--smoke` is the command `smoke`.
 """
 
 import sys
@@ -10,7 +10,7 @@ from cli.main import FROZEN, run
 
 
 def words(arguments: list[str], frozen: bool) -> list[str]:
-    """What is to be run for these arguments of the program."""
+    """The command line to run for these arguments of the program."""
     match arguments:
         case []:
             return ["app"] if frozen else ["--help"]

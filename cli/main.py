@@ -1,4 +1,4 @@
-"""The one command `ghostnote`: the table of its subcommands, logging, and how errors look.
+"""The command `ghostnote`: the table of its subcommands, logging, and how errors are printed.
 
 A subcommand is a function with typer annotations, or a `typer.Typer` app for a group, in a file of its own in `cli`;
 it is registered by one line in `COMMANDS`. Heavy imports (numpy-based packages of ours, onnxruntime, torch) belong
@@ -60,7 +60,7 @@ FROZEN: Final = bool(getattr(sys, "frozen", False))
 """Whether this is the packaged program (PyInstaller)."""
 
 USER_ERROR: Final = 2
-"""Exit status for something the user can put right; that of a wrong option, too."""
+"""Exit status for errors that the user can fix, including wrong options."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -117,7 +117,7 @@ def run(argv: Sequence[str]) -> int:
     """Run the command line `argv` (without the program's name) and return its exit status.
 
     0: done. 2: wrong usage or a `GhostnoteError`, shown as one line on stderr. 130: interrupted by Ctrl-C; a command
-    that is meant to run until then (a server) catches KeyboardInterrupt itself and returns, which gives 0.
+    that runs until then (a server) catches KeyboardInterrupt itself and returns, which gives 0.
     """
     name = next((word for word in argv if not word.startswith("-")), None)
     known = packaged_commands() if FROZEN else COMMANDS

@@ -1,4 +1,4 @@
-"""Version, licences and attributions: of the program, of the shipped models and of what it is made with. No Qt."""
+"""Version, licences and attributions of the program, the shipped models and its dependencies. Without Qt."""
 
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, packages_distributions, version
@@ -31,7 +31,7 @@ def program_version() -> str:
 
 
 def notices(home: Path = HOME) -> list[Notice]:
-    """What is to be shown: models first, then the program, then everything else by name."""
+    """The notices: models first, then the program, then everything else by name."""
     ours = [
         Notice("Sounds in the models", _read(home / "LICENSE-WEIGHTS")),
         Notice("Ghostnote", _read(home / "LICENSE")),

@@ -9,7 +9,7 @@ from desktop.widgets.parts import card, column, label, row
 
 
 class AboutPage(QWidget):
-    """What there is on the left, its licence on the right."""
+    """The components on the left, the selected licence on the right."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -26,11 +26,11 @@ _SIGNAL_LOOK_MS = 500
 
 
 def run_app(given: Mapping[str, Any]) -> int:
-    """Show the window until it is closed; `given` overrules remembered settings by name. Returns the exit status."""
+    """Show the window until it is closed; `given` overrides saved settings by name. Returns the exit status."""
     app = make_application()
     single = SingleInstance(app)
     if not single.first():
-        _log.info("Ghostnote runs already: its window was called")
+        _log.info("Ghostnote is already running: its window was brought to the front")
         return 0
     control = AppController(replace(load_settings(), **given))
     apply_theme(app, control.settings.theme)
@@ -55,7 +55,7 @@ def run_app(given: Mapping[str, Any]) -> int:
 
 
 def add_pages(app: QApplication, window: MainWindow) -> None:
-    """The pages that are seldom looked at: what keeps this computer from playing well, and the licences."""
+    """The rarely used pages: the system check and the licences."""
     check = FirstRunPage()
     window.add_page(TITLE, check)
     window.add_page("About", AboutPage())
@@ -68,9 +68,9 @@ def add_pages(app: QApplication, window: MainWindow) -> None:
 
 
 def make_application() -> QApplication:
-    """The QApplication, named and with its icon; the one there is already, where there is one.
+    """The QApplication with name and icon; the existing one, if there is one.
 
-    Raises MissingError where there is no screen to show a window on, for which Qt would abort the program.
+    Raises MissingError without a screen, where Qt would abort the program.
     """
     app = QApplication.instance()
     if not isinstance(app, QApplication):
@@ -78,7 +78,7 @@ def make_application() -> QApplication:
         if sys.platform == "linux" and not any(os.environ.get(name) for name in screens):
             raise MissingError(
                 "no screen: neither DISPLAY nor WAYLAND_DISPLAY is set; start the app from a desktop, or use "
-                "`ghostnote serve` and `ghostnote render`, which need none"
+                "`ghostnote serve` and `ghostnote render`, which do not need one"
             )
         app = QApplication(["Ghostnote"])
     app.setApplicationName("Ghostnote")
@@ -88,7 +88,7 @@ def make_application() -> QApplication:
 
 
 def make_tray(app: QApplication, window: MainWindow) -> QSystemTrayIcon:
-    """The icon in the system's tray: show, panic, quit."""
+    """The tray icon: show, panic, quit."""
     tray = QSystemTrayIcon(app.windowIcon(), app)
     menu = QMenu(window)
     menu.addAction("Show Ghostnote", lambda: bring_to_front(window))

@@ -1,4 +1,4 @@
-"""Puts session, OSC link, server process and groove player together; the window shows what it says."""
+"""Connects session, OSC link, server process and groove player; the window shows its signals."""
 
 import time
 from dataclasses import replace
@@ -26,9 +26,9 @@ class AppController(QObject):
     state = Signal(str, str)
     """The server's state: "good", "warn" or "bad", and a few words."""
     notice = Signal(str)
-    """Something to be told once."""
+    """A message that is shown once."""
     failed = Signal(str)
-    """There is no server, and why; "" when there is one again."""
+    """Why there is no server; "" when there is one again."""
 
     def __init__(self, settings: AppSettings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -57,13 +57,13 @@ class AppController(QObject):
     # The server
 
     def start(self) -> None:
-        """Start the server with the present settings."""
+        """Start the server with the current settings."""
         self.session.lost()
         self.state.emit("warn", "Starting the sound engine")
         self.process.start(self.settings.server_options(), self.settings.osc_port)
 
     def use(self, settings: AppSettings) -> None:
-        """Take other settings; the server is started anew when its options differ."""
+        """Use other settings; restarts the server if its options differ."""
         restart = settings.server_options() != self.settings.server_options() or not self.session.connected
         self.settings = settings
         save_settings(self.kept_settings())
@@ -72,20 +72,20 @@ class AppController(QObject):
             self.start()
 
     def remember(self, **changes: Any) -> None:
-        """Change settings of the app's own, such as theme or folder."""
+        """Change settings of the app itself, such as theme or folder."""
         self.settings = replace(self.settings, **changes)
         save_settings(self.kept_settings())
 
     def kept_settings(self) -> AppSettings:
-        """The settings with how the server is set now."""
+        """The settings including the server's current ones."""
         return replace(self.settings, last=self.present())
 
     def present(self) -> Preset:
-        """How the server is set now, or was set last."""
+        """The server's current or last settings."""
         return preset_of(self.session.kept())
 
     def pause(self) -> None:
-        """End the server until `start`; `process.ended` tells when it is gone."""
+        """Stop the server until `start`; `process.ended` signals when it is gone."""
         self.halt()
         self.session.lost()
         self.link.stop()
@@ -93,7 +93,7 @@ class AppController(QObject):
         self.state.emit("warn", "Paused")
 
     def shutdown(self) -> None:
-        """Remember the settings and end the server."""
+        """Save the settings and stop the server."""
         save_settings(self.kept_settings())
         self.halt()
         self.link.stop()
@@ -108,7 +108,7 @@ class AppController(QObject):
     def _crashed(self, last: str) -> None:
         self.session.lost()
         self.state.emit("warn", "Starting again")
-        self.notice.emit("The sound engine stopped and was started again." + (f" It said: {last}" if last else ""))
+        self.notice.emit("The sound engine crashed and was restarted." + (f" It said: {last}" if last else ""))
 
     def _failed(self, why: str) -> None:
         self.session.lost()

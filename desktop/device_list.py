@@ -1,4 +1,4 @@
-"""Which audio outputs and MIDI sources there are, asked of a process of its own: looking takes a while."""
+"""The available audio outputs and MIDI sources, listed by a process of its own because that takes a while."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class DeviceList(QObject):
-    """Looks for devices when asked to."""
+    """Lists devices on request."""
 
     found = Signal(list, list, list)
     """Names of the outputs, names of the MIDI sources, and what was wrong."""
@@ -27,14 +27,14 @@ class DeviceList(QObject):
         process.errorOccurred.connect(self._error)
 
     def look(self) -> None:
-        """Look now; `found` tells."""
+        """List now; `found` is emitted."""
         if not self._looking:
             self._looking = True
             program, *arguments = command("app", "devices")
             self._process.start(program, arguments)
 
     def stop(self) -> None:
-        """Look no longer."""
+        """Cancel."""
         self._looking = False
         self._process.kill()
         self._process.waitForFinished(END_MS)

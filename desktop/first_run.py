@@ -1,4 +1,4 @@
-"""What `ghostnote doctor` found, and whether the user should be shown it. Nothing of Qt."""
+"""What `ghostnote doctor` found, and whether the user should be shown it. Without Qt."""
 
 import json
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ SEEN: Final = "first-run-done"
 
 @dataclass(frozen=True)
 class DoctorResult:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     name: str
     good: bool
     found: str
     remedy: str
-    """What to do, in plain words; commands stand between backticks."""
+    """What to do; commands are in backticks."""
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The commands of the remedy, to be copied."""
+        """The commands of the remedy, for copying."""
         return tuple(code for code in self.remedy.split("`")[1::2] if " " in code and not code.startswith("-"))
 
 
 def read_findings(text: str) -> list[DoctorResult]:
-    """The findings in what `ghostnote doctor --json` wrote. Raises InputError where it is something else."""
+    """The results that `ghostnote doctor --json` wrote. Raises InputError for any other text."""
     try:
         rows = json.loads(text)
         return [DoctorResult(str(r["name"]), bool(r["good"]), str(r["found"]), str(r["remedy"])) for r in rows]
@@ -41,16 +41,16 @@ def summary(findings: list[DoctorResult]) -> str:
     faults = sum(not one.good for one in findings)
     if not faults:
         return "Everything is ready."
-    return f"{faults} of {len(findings)} things could be better." if faults > 1 else "One thing could be better."
+    return f"{faults} of {len(findings)} checks need attention." if faults > 1 else "One check needs attention."
 
 
 def is_first_run() -> bool:
-    """Whether the page has never been seen."""
+    """Whether the page has never been shown."""
     return not (user_dir() / SEEN).exists()
 
 
 def remember_seen() -> None:
-    """The page need not come by itself again. A folder that cannot be written is left alone."""
+    """Do not show the page automatically again. A folder that cannot be written is ignored."""
     try:
         user_dir().mkdir(parents=True, exist_ok=True)
         (user_dir() / SEEN).touch()

@@ -1,4 +1,4 @@
-"""The page of the first start, and later by hand: what may keep this computer from playing well, and what to do."""
+"""The page of the first start, also available later: what may keep this computer from playing well, and what to do."""
 
 from collections.abc import Callable
 from typing import Final
@@ -19,12 +19,12 @@ TITLE: Final = "Check"
 
 
 class Doctor(QObject):
-    """Runs `ghostnote doctor` in a process of its own: looking takes seconds."""
+    """Runs `ghostnote doctor` in a process of its own, since it takes seconds."""
 
     found = Signal(list)
     """Of `DoctorResult`."""
     failed = Signal(str)
-    """It did not get so far; why."""
+    """Why the check failed."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -33,13 +33,13 @@ class Doctor(QObject):
         self._process.errorOccurred.connect(self._error)
 
     def look(self) -> None:
-        """Look now, unless it looks already; `found` or `failed` tells."""
+        """Check now, unless it is checking already; emits `found` or `failed`."""
         if self._process.state() == QProcess.ProcessState.NotRunning:
             program, *arguments = command("doctor", "--json")
             self._process.start(program, arguments)
 
     def stop(self) -> None:
-        """Look no longer."""
+        """Cancel."""
         self._process.blockSignals(True)
         self._process.kill()
         self._process.waitForFinished(END_MS)
@@ -57,7 +57,7 @@ class Doctor(QObject):
 
 
 class FirstRunPage(QWidget):
-    """The findings, those with something to do first; looks whenever it is shown."""
+    """The results, those with something to do first; checks whenever it is shown."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class FirstRunPage(QWidget):
         self.look()
 
     def look_once(self, show: Callable[[str], None], delay_ms: int = FIRST_LOOK_MS) -> None:
-        """At the first run, look after a while, when the sound is there; `show` a line if there is something to do."""
+        """At the first run, check after a while, when there is sound; `show` a line if there is something to do."""
         if not is_first_run():
             return
 
@@ -108,7 +108,7 @@ class FirstRunPage(QWidget):
         self.doctor.look()
 
     def show_findings(self, findings: list[DoctorResult]) -> None:
-        """Show these in place of the ones before."""
+        """Show these instead of the previous ones."""
         self.again.setEnabled(True)
         self.summary.setText(summary(findings))
         while item := self._list.takeAt(0):

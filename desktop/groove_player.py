@@ -1,6 +1,6 @@
-"""Plays a groove over and over by sending its hits ahead of time, in bundles with time tags. Nothing of Qt.
+"""Plays a groove in a loop by sending its hits ahead of time, in bundles with time tags. Without Qt.
 
-The network's and this process's delays so make no difference to the timing: the server sounds every hit at its time.
+So delays of the network and of this process do not affect the timing: the server plays every hit at its time.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from ghostnote.music.articulations import ARTICULATIONS
 from ghostnote.music.performance import Performance
 
 AHEAD_SECONDS: Final = 0.25
-"""Hits are sent so long before they sound."""
+"""How long before they sound hits are sent."""
 TICK_SECONDS: Final = 0.05
 """How often `tick` should be called."""
 
@@ -38,7 +38,7 @@ class GroovePlayer:
         self.playing = False
 
     def start(self, groove: Performance, tempo: float, now: float) -> None:
-        """Play `groove` from its first beat. Raises InputError where it has no hits."""
+        """Play `groove` from its first beat. Raises InputError if it has no hits."""
         if not len(groove.hits) or groove.duration <= 0:
             raise InputError(f"groove {groove.name!r} has no hits")
         rate = groove.bpm / 60
@@ -62,7 +62,7 @@ class GroovePlayer:
         self._sent.clear()
 
     def set_tempo(self, tempo: float, now: float) -> None:
-        """Go on at `tempo` from what has not been sent yet."""
+        """Continue at `tempo` from what has not been sent yet."""
         horizon = max(now + AHEAD_SECONDS, self._then)
         self._beat += (horizon - self._then) * self._tempo / 60
         self._then, self._tempo = horizon, tempo
@@ -74,7 +74,7 @@ class GroovePlayer:
             if when > now + AHEAD_SECONDS:
                 break
             address, values = self._hits[self._next % len(self._hits)]
-            if when > now - AHEAD_SECONDS:  # after a long pause of this process the missed hits are left out
+            if when > now - AHEAD_SECONDS:  # after a long pause of this process the missed hits are skipped
                 self._send_at(when, address, *values)
                 if len(values) == 2:
                     self._sent.append((when, *values))

@@ -1,4 +1,4 @@
-"""The grooves that ship, and the phrase with which a kit is auditioned. Nothing of Qt."""
+"""The grooves that ship, and the phrase with which a kit is auditioned. Without Qt."""
 
 from typing import Final
 
@@ -30,7 +30,7 @@ def load_groove(name: str) -> Performance:
 
 
 def groove_text(state: str, prompt: str, bar: int) -> str:
-    """The values of /ghostnote/groove/state in words; "" when nothing is asked for."""
+    """The values of /ghostnote/groove/state in words; "" when nothing is playing."""
     if state == "listening":
         return "Listening: play two to four bars"
     if state != "playing":

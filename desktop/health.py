@@ -1,4 +1,4 @@
-"""How the server is, in one line: figures of /ghostnote/status in words. Nothing of Qt."""
+"""The health of the server in one line: figures of /ghostnote/status in words. Without Qt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ class Reading:
 
 
 class Health:
-    """Reads figures; what matters of a counter is whether it has grown lately."""
+    """Interprets figures; for a counter what matters is whether it has grown recently."""
 
     RECENT = 20
-    """Looks, about half a second apart, for which a grown counter is shown as a warning."""
+    """Updates, about half a second apart, for which a counter that has grown is shown as a warning."""
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
         self._grown: dict[str, int] = {}
 
     def forget(self) -> None:
-        """Another server has begun to count."""
+        """A new server has started: its counters begin at 0."""
         self._seen.clear()
         self._grown.clear()
 

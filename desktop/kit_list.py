@@ -1,4 +1,4 @@
-"""The kits of a bundle as the browser shows them, and the search in them."""
+"""The kits of a bundle as the browser shows them, and searching them."""
 
 import tomllib
 from pathlib import Path
@@ -34,7 +34,7 @@ def search(kits: tuple[KitInfo, ...], words: str) -> list[KitInfo]:
 
 
 def drummer_name(name: str, index: int) -> str:
-    """A drummer's name for people: "drummer3" is "Drummer 3", "any" is "Any drummer"."""
+    """A drummer's display name: "drummer3" is "Drummer 3", "any" is "Any drummer"."""
     if name == "any":
         return "Any drummer"
     if name == f"drummer{index}":

@@ -1,4 +1,4 @@
-"""The process that listens to MIDI while a map is learned: lines there, JSON lines back."""
+"""The process that receives MIDI while a map is learned: commands as lines, answers as JSON lines."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ class LearnProcess(QObject):
     """Runs `ghostnote app learn` from `start` to `stop`."""
 
     told = Signal(dict)
-    """One answer, or {"fault": text} where the process ended by itself."""
+    """One answer, or {"fault": text} if the process ended by itself."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -61,4 +61,4 @@ class LearnProcess(QObject):
     def _finished(self) -> None:
         if self._running:
             self._running = False
-            self.told.emit({"fault": self._last.removeprefix("ghostnote: ") or "nothing listens to MIDI any more"})
+            self.told.emit({"fault": self._last.removeprefix("ghostnote: ") or "the MIDI process has stopped"})

@@ -1,4 +1,4 @@
-"""Learning a MIDI map step by step: what is asked, what was learned, which command comes next. Nothing of Qt."""
+"""Learning a MIDI map step by step: the prompt, what was learned, the next command. Without Qt."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ STEPS: Final = (*(a.name for a in ARTICULATIONS), PEDAL, CHOKE, NAME)
 
 
 class Learning:
-    """Goes through the articulations, the pedal and the choke; `command` is given the lines for the learner."""
+    """Goes through the articulations, the pedal and the choke; `command` is called with the lines for the learner."""
 
     def __init__(self, command: Callable[[str], None]) -> None:
         self._command = command
@@ -19,16 +19,16 @@ class Learning:
         self.learned: dict[str, str] = {}
         """Step -> what was learned, in words."""
         self.fault = ""
-        """What was wrong with the last try."""
+        """What was wrong with the last attempt."""
         self.port = ""
-        """The MIDI port that is listened to, "" before it is open."""
+        """The MIDI port, "" before it is open."""
         self.saved = ""
         """The name of the map, once it is saved."""
         self._last_note: int | None = None
 
     @property
     def step(self) -> str:
-        """The articulation that is asked for, or `PEDAL`, `CHOKE`, `NAME`."""
+        """The current articulation, or `PEDAL`, `CHOKE`, `NAME`."""
         return STEPS[self._step]
 
     @property
@@ -38,7 +38,7 @@ class Learning:
 
     @property
     def question(self) -> str:
-        """What the user is asked to do."""
+        """The prompt for the user."""
         match self.step:
             case "pedal":
                 return "Open the hi-hat pedal fully, press it down firmly and let go"
@@ -52,7 +52,7 @@ class Learning:
                 return f"Hit the {TITLES[piece].lower()}{more}"
 
     def go_on(self) -> None:
-        """The user goes to the next step; pedal and choke are learned from what was heard meanwhile."""
+        """Go to the next step; pedal and choke are learned from what was received meanwhile."""
         if self.step in (PEDAL, CHOKE):
             self._command(self.step)
         else:
@@ -60,7 +60,7 @@ class Learning:
             self._advance()
 
     def back(self) -> None:
-        """The user goes a step back."""
+        """Go one step back."""
         self._step = max(0, self._step - 1)
         self.fault = ""
         self._command("drop")
@@ -70,7 +70,7 @@ class Learning:
         self._command(f"save {name}")
 
     def take(self, told: Mapping[str, Any]) -> None:
-        """What the learner says."""
+        """Process an answer of the learner."""
         match told:
             case {"ready": port}:
                 self.port = str(port)
@@ -84,7 +84,7 @@ class Learning:
             case {"controller": number}:
                 self._answered("no pedal was heard" if number is None else f"controller {number}")
             case {"choke": chokes}:
-                self._answered("by aftertouch" if chokes else "no aftertouch was heard")
+                self._answered("by aftertouch" if chokes else "no aftertouch was received")
             case {"saved": name}:
                 self.saved, self.fault = str(name), ""
             case {"fault": text}:

@@ -1,4 +1,4 @@
-"""Level, mute and solo of the nine pieces. The server knows levels alone: mute and solo are made of them."""
+"""Level, mute and solo of the nine pieces. The server only knows levels: mute and solo are implemented with them."""
 
 from collections.abc import Callable
 from typing import Final
@@ -18,17 +18,17 @@ class Mixer:
         """`changed` is called after every change, whoever made it."""
         self._session, self._changed = session, changed
         self.faders: dict[str, float] = dict.fromkeys(PIECES, 0.0)
-        """Level of each piece [dB] when it is heard."""
+        """Level of each piece [dB] when it is not silenced."""
         self.muted: set[str] = set()
         self.soloed: set[str] = set()
         session.listen("level", self._on_change)
 
     def on_change(self, changed: Callable[[], None]) -> None:
-        """Call `changed` after every change from now on."""
+        """Call `changed` after every change."""
         self._changed = changed
 
     def silent(self, piece: str) -> bool:
-        """Whether mute or solo keep a piece from being heard."""
+        """Whether a piece is silenced by mute or solo."""
         return piece in self.muted or bool(self.soloed and piece not in self.soloed)
 
     def set_fader(self, piece: str, db: float) -> None:
@@ -37,12 +37,12 @@ class Mixer:
         self._send()
 
     def set_mute(self, piece: str, on: bool) -> None:
-        """Mute a piece, or no longer."""
+        """Mute or unmute a piece."""
         (self.muted.add if on else self.muted.discard)(piece)
         self._send()
 
     def set_solo(self, piece: str, on: bool) -> None:
-        """Hear this piece and the others that are soloed alone, or no longer."""
+        """Solo a piece, or end its solo."""
         (self.soloed.add if on else self.soloed.discard)(piece)
         self._send()
 
@@ -54,7 +54,7 @@ class Mixer:
         self._changed()
 
     def _on_change(self, address: str, values: Values) -> None:
-        """A level as it is in force: another's change takes away our mute or solo of that piece."""
+        """A level from the server: a change made elsewhere cancels our mute or solo of that piece."""
         piece, db = address.rpartition("/")[2], float(values[0])
         if self.silent(piece):
             if db == OFF:

@@ -1,6 +1,6 @@
-"""OSC over UDP inside Qt's event loop: the app's one way to the server. Nothing here waits.
+"""OSC over UDP in Qt's event loop: the app's only connection to the server. Nothing here blocks.
 
-The link subscribes until it is answered, keeps the subscription, asks for the status twice a second and so notices
+The link subscribes until it is answered, renews the subscription, and queries the status twice a second; so it notices
 when the server falls silent.
 """
 
@@ -20,7 +20,7 @@ SEEK_MS: Final = 100
 POLL_MS: Final = 500
 HIDDEN_POLL_MS: Final = 2000
 MAX_UNANSWERED: Final = 8
-"""A server that answers none of so many questions is gone or hangs. Time alone does not tell: this process may have
+"""A server that answers none of this many queries is gone or hangs. Time alone is no proof: this process may have
 been held up, too."""
 _RENEW_S: Final = SUBSCRIPTION_S / 3
 
@@ -28,16 +28,16 @@ _log = logging.getLogger(__name__)
 
 
 class OscLink(QObject):
-    """A UDP socket that speaks with one server on this machine."""
+    """A UDP socket connected to one server on this machine."""
 
     received = Signal(str, tuple)
     """Address and values of each message."""
     arrived = Signal()
     """The server has answered the subscription; all its values came before."""
     fell_silent = Signal()
-    """A server that had arrived answers no more."""
+    """The server has stopped answering."""
     polled = Signal()
-    """The status was asked for, about twice a second."""
+    """The status was queried, about twice a second."""
 
     def __init__(self, port: int = 0, parent: QObject | None = None) -> None:
         """`port`: that of the server; it can be set later."""
@@ -55,21 +55,21 @@ class OscLink(QObject):
         self._timer.timeout.connect(self._tick)
 
     def seek(self, port: int) -> None:
-        """Look for a server at `port` until it answers."""
+        """Try to reach a server at `port` until it answers."""
         self.port, self.connected = port, False
         self._renewed = 0.0
         self._timer.start(SEEK_MS)
 
     def stop(self) -> None:
-        """Leave the server."""
+        """Disconnect from the server."""
         self._timer.stop()
         if self.connected:
             self.send(UNSUBSCRIBE)
         self.connected = False
-        self.port = 0  # nothing is sent, and what still comes is not heard
+        self.port = 0  # nothing is sent, and what still arrives is ignored
 
     def set_hidden(self, hidden: bool) -> None:
-        """Ask less often, and be sent no hits and meters, while nobody looks."""
+        """Query less often, and receive no hits and meters, while the window is hidden."""
         self._watching = not hidden
         if self.connected:
             self._timer.setInterval(HIDDEN_POLL_MS if hidden else POLL_MS)
@@ -80,7 +80,7 @@ class OscLink(QObject):
         self._write(write_message(address, values))
 
     def send_at(self, seconds: float, address: str, *values: Value) -> None:
-        """Send one message to be carried out at `seconds` of the system's clock (`time.time()`)."""
+        """Send one message that takes effect at `seconds` of the system's clock (`time.time()`)."""
         self._write(write_bundle(seconds, address, values))
 
     def _write(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The nine pieces and their articulations in people's words, and how dB lie on a fader."""
+"""Display names of the nine pieces and their articulations, and the fader's scale in dB."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ _WAYS: Final = {
     "ride_edge": "Edge", "ride_bell": "Bell",
 }  # fmt: skip
 _UNITY: Final = 0.75
-"""Where 0 dB lies on the way of a fader."""
+"""Position of 0 dB on a fader."""
 _BEND: Final = 1.8
 
 
@@ -29,14 +29,14 @@ def ways_of(piece: str) -> list[tuple[str, str]]:
 
 
 def way_title(articulation: str) -> str:
-    """An articulation in words, without its piece."""
+    """The display name of an articulation, without its piece."""
     if articulation in _WAYS:
         return _WAYS[articulation]
     return articulation.rpartition("_")[2].capitalize() if articulation.endswith(("_rim", "_edge")) else "Normal"
 
 
 def fader_db(position: float) -> float:
-    """Level [dB] at a place 0..1 of a fader: off at the lower end, 0 dB at three quarters."""
+    """Level [dB] at a position 0..1 of a fader: off at the lower end, 0 dB at three quarters."""
     low, high = LEVEL_DB
     if position >= _UNITY:
         return high * (position - _UNITY) / (1 - _UNITY)
@@ -44,7 +44,7 @@ def fader_db(position: float) -> float:
 
 
 def fader_position(db: float) -> float:
-    """The place 0..1 of a level; the inverse of `fader_db`."""
+    """The position 0..1 of a level; the inverse of `fader_db`."""
     low, high = LEVEL_DB
     if db >= 0:
         return _UNITY + db / high * (1 - _UNITY)

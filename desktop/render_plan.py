@@ -1,4 +1,4 @@
-"""Which file becomes which, and the command line that renders it. Nothing of Qt."""
+"""The output of each file, and the command line that renders it. Without Qt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,13 +22,13 @@ class RenderRequest:
     """Kit or morph, drummer, levels, positions, feel."""
     bundle: str = ""
     folder: str = ""
-    """Where the sound goes, "" = beside the source."""
+    """Output folder, "" = beside the source."""
     format: str = "wav"
     stems: bool = False
 
     @property
     def target(self) -> Path:
-        """NAME-KIT.wav (the larger kit of a morph), or with a number where that exists already."""
+        """NAME-KIT.wav (the larger kit of a morph), with a number if that already exists."""
         folder = Path(self.folder) if self.folder else self.source.parent
         stem, number = f"{self.source.stem}-{main_kit(self.preset.kit) or 'drums'}", 1
         while (path := folder / f"{stem}{f'-{number}' if number > 1 else ''}.{self.format}").exists():
@@ -55,13 +55,13 @@ def written(target: Path) -> list[Path]:
 
 
 def percent(line: str) -> int | None:
-    """What a line of `ghostnote render --progress` says is done, None for another line."""
+    """The progress in a line of `ghostnote render --progress`, None for another line."""
     number, sign, rest = line.strip().partition(" %")
     return int(number) if sign and not rest and number.isdigit() else None
 
 
 def mix_text(preset: Preset) -> str:
-    """What of a preset is not as it ships, besides the kit: "Low tom off, Hi-hat 40 % right"."""
+    """How a preset differs from the defaults, besides the kit: "Low tom off, Hi-hat 40 % right"."""
     levels = [f"{TITLES[piece]} {_level_text(db)}" for piece, db in preset.levels.items() if db]
     pans = [f"{TITLES[piece]} {_place_text(pan)}" for piece, pan in preset.pans.items() if pan]
     feel = [f"{aspect} {100 * amount:.0f} %" for aspect, amount in preset.feel.items() if amount]

@@ -19,11 +19,11 @@ class RenderQueue(QObject):
     began = Signal(Path)
     """The source."""
     progressed = Signal(int)
-    """Percent of the present file."""
+    """Percent of the current file."""
     done = Signal(Path, str)
-    """The sound file, and "" or why there is none."""
+    """The sound file, and an error or ""."""
     idle = Signal()
-    """Nothing is left to do."""
+    """The queue is empty."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -46,7 +46,7 @@ class RenderQueue(QObject):
             self._next()
 
     def cancel(self) -> None:
-        """Stop the present file and forget the others; nothing of it is left."""
+        """Stop the current file and drop the others; no partial file is left."""
         self._waiting.clear()
         if not self.busy:
             return

@@ -1,7 +1,7 @@
-"""The server as a process of its own: started, started again when it dies, ended with the app.
+"""The server as a process of its own: started, restarted when it dies, stopped with the app.
 
-The server's standard input is a pipe from here: when this process is gone, however it went, the server reads the end
-of it and ends, too. While it plays, a spare one waits that has loaded everything already (desktop.spare_server).
+The server's standard input is a pipe from here: when this process is gone, for whatever reason, the server reads the
+end of it and exits, too. While it plays, a spare one waits that has already loaded everything (desktop.spare_server).
 """
 
 import logging
@@ -18,18 +18,18 @@ from desktop.spare_server import SpareServer
 from ghostnote.osc.free_port import free_port
 
 USER_ERROR: Final = 2
-"""Exit status of something that the user can put right: starting again would not help."""
+"""Exit status of an error that the user can fix: restarting would not help."""
 MAX_CRASHES: Final = 3
 CRASH_WINDOW_S: Final = 30.0
 END_MS: Final = 3000
 SPARE_AFTER_MS: Final = 2000
-"""How long after a server has come its spare is loaded: not while the first sound is waited for."""
+"""How long after a server is ready its spare is loaded: not before the first sound."""
 
 _log = logging.getLogger(__name__)
 
 
 class ServerState(Enum):
-    """What the process does."""
+    """The state of the process."""
 
     STOPPED = "stopped"
     RUNNING = "running"
@@ -40,13 +40,13 @@ class ServerProcess(QObject):
     """Runs `ghostnote serve` with some options."""
 
     started = Signal(int)
-    """A process was started that listens at this OSC port."""
+    """A process was started that receives OSC at this port."""
     crashed = Signal(str)
-    """It died by itself and has been started again; the last line that it complained with, "" for none."""
+    """It crashed and has been restarted; the last line of its log, "" for none."""
     ended = Signal()
-    """It was asked to end, and is gone."""
+    """It was asked to stop, and has exited."""
     failed = Signal(str)
-    """It does not run, and will not without the user; why."""
+    """Why it is not running and needs the user."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -54,7 +54,7 @@ class ServerProcess(QObject):
         self._options: tuple[str, ...] = ()
         self._port = self._wanted_port = 0
         self._again = False
-        """Whether to start when the process that is being ended is gone."""
+        """Whether to start once the process that is being stopped has exited."""
         self._killer = QTimer(self)
         self._killer.setSingleShot(True)
         self._killer.timeout.connect(lambda: self._process.kill())
@@ -75,7 +75,7 @@ class ServerProcess(QObject):
 
     @property
     def pid(self) -> int:
-        """Process number, 0 where none runs."""
+        """Process id, 0 if none is running."""
         return int(self._process.processId())
 
     @property
@@ -84,15 +84,15 @@ class ServerProcess(QObject):
         return "\n".join(self._lines)
 
     def start(self, options: Sequence[str], port: int) -> None:
-        """Start with these options of `ghostnote serve`, hearing OSC at `port` or, where it is taken, at another.
+        """Start with these options of `ghostnote serve`, receiving OSC at `port` or, if it is taken, at another.
 
-        A process that runs is ended first; this does not wait for it.
+        A running process is stopped first; this does not wait for it.
         """
         self._options, self._wanted_port, self._again = tuple(options), port, True
         self._end()
 
     def end(self) -> None:
-        """Ask the process to end; `ended` tells when it is gone."""
+        """Ask the process to stop; `ended` is emitted when it has exited."""
         self._again = False
         self._end()
 
@@ -128,7 +128,7 @@ class ServerProcess(QObject):
         self.started.emit(self._port)
 
     def keep_spare(self) -> None:
-        """The server is there: have a spare one wait, soon."""
+        """The server is ready: start a spare one soon."""
         self._spare_timer.start(SPARE_AFTER_MS)
 
     def _prepare_spare(self) -> None:
@@ -136,12 +136,12 @@ class ServerProcess(QObject):
             self.spare.prepare(self._options, self._port)
 
     def restart_hanging(self) -> None:
-        """Kill a server that does not answer; it is started again as after a crash."""
+        """Kill a server that does not answer; it is restarted as after a crash."""
         if self.state is ServerState.RUNNING:
             self._process.kill()
 
     def stop(self) -> None:
-        """End the process and wait until it is gone, for the app's end; after some seconds it is killed."""
+        """Stop the process and wait until it has exited, when the app quits; after some seconds it is killed."""
         self.state, self._again = ServerState.STOPPED, False
         self._spare_timer.stop()
         self.spare.stop()
@@ -179,7 +179,7 @@ class ServerProcess(QObject):
         self._crashes.append(now)
         often = len(self._crashes) == MAX_CRASHES and now - self._crashes[0] < CRASH_WINDOW_S
         if status == QProcess.ExitStatus.NormalExit and code == USER_ERROR:
-            self._fail(last or "the sound engine does not start and gave no reason")
+            self._fail(last or "the sound engine does not start and gives no reason")
         elif often:
             self._crashes.clear()
             often_text = f"the sound engine died {MAX_CRASHES} times within {CRASH_WINDOW_S:.0f} s"

@@ -1,8 +1,8 @@
-"""What the app knows of the server and asks of it: a mirror of the OSC values, and nothing of Qt.
+"""The app's view of the server: a mirror of its OSC values, without Qt.
 
 A topic is the first part of an address after the root: "kit", "level", "status" ... Listeners of a topic are called
 with address and values whenever something of it has changed. What the user changes is shown at once and sent; the
-server's echoes of earlier steps of a drag are not shown.
+server's feedback to earlier steps of a drag is not shown.
 """
 
 import math
@@ -17,9 +17,9 @@ from ghostnote.osc.schema import Value, Values
 from ghostnote.osc.table import BY_PATH, ERROR, PANIC, PLAYED, PRESET, ROOT, SETTINGS, STATUS
 
 HOLD_SECONDS: Final = 0.5
-"""How long after a change what is told of its address is taken for an echo of it or of an earlier one."""
+"""How long after a change feedback for its address is taken to be for it or for an earlier one."""
 KEPT: Final = ("morph", "kit", "drummer", "level", "pan", "feel", "mode", "tempo")
-"""Topics that a new server is given back."""
+"""Topics that are restored to a new server."""
 
 Send = Callable[..., None]
 Listener = Callable[[str, Values], None]
@@ -36,12 +36,12 @@ def topic_of(address: str) -> str:
 
 
 class Session:
-    """One user at one server, which may go and come back. Used by one thread."""
+    """The state of one server, which may disappear and come back. Not thread-safe."""
 
     def __init__(
         self, send: Send, restore: Mapping[str, Values] | None = None, now: Callable[[], float] = time.monotonic
     ) -> None:
-        """`send(address, *values)` sends one message. `restore`: values to give to the server when it comes."""
+        """`send(address, *values)` sends one message. `restore`: values to send to the server when it appears."""
         self._send, self._now = send, now
         self._restore = dict(restore or {})
         self._listeners: defaultdict[str, list[Listener]] = defaultdict(list)
@@ -49,7 +49,7 @@ class Session:
         self._doubtful: set[str] = set()
         self._saving: tuple[str, bool] | None = None
         self.values: dict[str, Values] = {}
-        """Address -> value, as told or as asked for last."""
+        """Address -> value, as last received or requested."""
         self.figures: dict[str, Value] = {}
         """Of /ghostnote/status, by name."""
         self.connected = False
@@ -66,7 +66,7 @@ class Session:
     # From the server
 
     def receive(self, address: str, values: Values) -> None:
-        """Take one message of the server."""
+        """Process one message of the server."""
         if address == ERROR:
             self._refused(values)
         elif address == STATUS:
@@ -101,14 +101,14 @@ class Session:
         self.notify(ERROR, *values)
 
     def tick(self) -> None:
-        """To be called about twice a second: asks for what may have been mistaken for an old echo."""
+        """Call about twice a second: queries values whose feedback may have been ignored by mistake."""
         for address in [a for a in self._doubtful if self._now() - self._held.get(a, (0.0,))[0] >= HOLD_SECONDS]:
             self._doubtful.discard(address)
             self._held.pop(address, None)
             self._send(address)
 
     def arrived(self) -> None:
-        """The server is there and has told all its values: give it what the last one was set to."""
+        """The server has sent all its values: restore those of the previous one."""
         restore, self._restore = self._restore, {}
         self.connected = True
         for address, values in restore.items():
@@ -138,7 +138,7 @@ class Session:
                 return True
 
     def kept(self) -> dict[str, Values]:
-        """What a server must be told to play as this one, by address; nothing before the first one came."""
+        """The values that make a server play like this one, by address; empty before the first one appeared."""
         if not self.connected:
             return dict(self._restore)
         first, second = self.morph[1:]
@@ -171,7 +171,7 @@ class Session:
         self._send(path("transport"), action)
 
     def record(self, recording: bool) -> None:
-        """Begin or end to record."""
+        """Start or stop recording."""
         self._send(path("record"), int(recording))
 
     def morph_to(self, amount: float, first: str, second: str) -> None:
@@ -182,11 +182,11 @@ class Session:
             self.change(path("morph"), float(amount), first, second)
 
     def ask_groove(self, prompt: str) -> None:
-        """Let the server play a groove that is described in words."""
+        """Let the server generate a groove from a prompt."""
         self._send(path("groove/prompt"), prompt)
 
     def groove(self, action: str) -> None:
-        """ "start", "stop" or "continue" (listen, then play on) what the server makes up."""
+        """ "start", "stop" or "continue" (listen, then continue) generated grooves."""
         self._send(path(f"groove/{action}"))
 
     def load_preset(self, name: str) -> None:
@@ -194,7 +194,7 @@ class Session:
         self._send(PRESET, name)
 
     def save_preset(self, name: str, *, overwrite: bool) -> None:
-        """Save what the server is set to; topic "saved" tells the name and, where it failed, why."""
+        """Save the server's settings; topic "saved" reports the name and, if it failed, why."""
         self._saving = (name, overwrite)
         self._send(SETTINGS)
 
@@ -228,12 +228,12 @@ class Session:
 
     @property
     def kit(self) -> str:
-        """The kit that plays, "" before it is known."""
+        """The current kit, "" before it is known."""
         return str(self.values.get(path("kit"), ("",))[0])
 
     @property
     def morph(self) -> tuple[float, str, str]:
-        """Share of the second kit, first and second kit; the same twice where there is no morph."""
+        """Share of the second kit, first and second kit; the same kit twice without a morph."""
         amount, first, second = self.values.get(path("morph"), (0.0, "", ""))
         return float(amount), str(first), str(second)
 
@@ -250,7 +250,7 @@ class Session:
 
     @property
     def recording(self) -> tuple[bool, str]:
-        """Whether the server records, and the sound file of this recording or the last, "" before the first."""
+        """Whether the server is recording, and the sound file of the current or last recording, "" before the first."""
         running, sound = self.values.get(path("record"), (0, ""))[:2]
         return bool(running), str(sound)
 
@@ -267,7 +267,7 @@ class Session:
 
 
 def alike(one: Values, other: Values) -> bool:
-    """Equal, numbers within what OSC's float32 keeps."""
+    """Equality, with numbers compared to float32 precision as in OSC."""
     return len(one) == len(other) and all(
         a == b or (not isinstance(a, str) and not isinstance(b, str) and math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-6))
         for a, b in zip(one, other, strict=True)

@@ -1,4 +1,4 @@
-"""What the app remembers between runs: `app.toml` in the user's folder."""
+"""What the app saves between runs: `app.toml` in the user's folder."""
 
 import logging
 import tomllib
@@ -19,7 +19,7 @@ from ghostnote.osc.schema import Values
 THEMES: Final = ("system", "dark", "light")
 BLOCKS: Final = (32, 64, 128, 256, 512, 1024, 2048)
 RATES: Final = (0, 44_100, 48_000, 88_200, 96_000)
-"""Frames per second that can be asked for; 0 = the bundle's."""
+"""Sample rates to choose from; 0 = the bundle's."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,9 +39,9 @@ class AppSettings:
     osc_port: int = 9010
     theme: str = "system"
     render_folder: str = ""
-    """Where rendered files go, "" = beside the MIDI file."""
+    """Folder for rendered files, "" = beside the MIDI file."""
     last: Preset = field(default_factory=Preset)
-    """How the server was set when the app was closed."""
+    """The server's settings when the app was closed."""
 
     def __post_init__(self) -> None:
         if self.theme not in THEMES:
@@ -66,25 +66,25 @@ def settings_path() -> Path:
 
 
 def load_settings() -> AppSettings:
-    """The remembered settings; the defaults where there are none or they cannot be read, the latter with a log line."""
+    """The saved settings; the defaults if there are none, or, with a log line, if they cannot be read."""
     file = settings_path()
     try:
         return from_table(AppSettings, tomllib.loads(file.read_text("utf-8")))
     except FileNotFoundError:
         pass
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TableError) as error:
-        _log.warning("%s is left alone and defaults are used: %s", file, error)
+        _log.warning("%s is ignored and defaults are used: %s", file, error)
     return AppSettings()
 
 
 def save_settings(settings: AppSettings) -> None:
-    """Remember `settings`; where that is not possible, a line in the log."""
+    """Save `settings`; if that is not possible, log a line."""
     file = settings_path()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, tomli_w.dumps(asdict(settings)))
     except OSError as error:
-        _log.warning("settings are not kept: %s", error)
+        _log.warning("settings are not saved: %s", error)
 
 
 def preset_of(kept: Mapping[str, Values]) -> Preset:
@@ -104,7 +104,7 @@ def preset_of(kept: Mapping[str, Values]) -> Preset:
     try:
         return Preset(levels=numbers["level"], pans=numbers["pan"], feel=numbers["feel"], **found)  # type: ignore[arg-type]
     except (ValueError, GhostnoteError) as error:
-        _log.warning("the server's settings are not kept: %s", error)
+        _log.warning("the server's settings are not saved: %s", error)
         return Preset()
 
 

@@ -11,10 +11,10 @@ CALL_MS = 500
 
 
 class SingleInstance(QObject):
-    """Holds the user's lock, and hears of further starts."""
+    """Holds the user's lock, and is notified of further starts."""
 
     called = Signal()
-    """Somebody has started the app once more."""
+    """The app was started once more."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -27,7 +27,7 @@ class SingleInstance(QObject):
         self._server.newConnection.connect(self._heard)
 
     def first(self) -> bool:
-        """Whether this is the only app; if not, the other one has been called."""
+        """Whether this is the only app; if not, the other one is notified."""
         if not self._lock.tryLock(0):
             caller = QLocalSocket()
             caller.connectToServer(self._name)
@@ -39,7 +39,7 @@ class SingleInstance(QObject):
         return True
 
     def release(self) -> None:
-        """Let another app be the first."""
+        """Release the lock."""
         self._server.close()
         self._lock.unlock()
 

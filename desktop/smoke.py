@@ -1,4 +1,4 @@
-"""The app as users see it, watched from inside: tells when window, server and spare server are there; plays a groove.
+"""The app as users see it, observed from inside: reports when window, server and spare are ready; plays a groove.
 
 `ghostnote smoke` starts this as a process of its own and listens; it ends when its standard input is closed.
 """
@@ -20,7 +20,7 @@ GROOVE: Final = "driving_rock"
 
 
 class Watcher(QObject):
-    """Sees the window come and tells, line by line as JSON, what happens and when (`time.time()`)."""
+    """Reports, as JSON lines, what happens and when (`time.time()`), beginning with the window."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)

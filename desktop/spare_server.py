@@ -1,4 +1,4 @@
-"""A second server process that has loaded everything but opened nothing: it takes over at once when the first dies."""
+"""A second server process that has loaded everything but opened nothing: it takes over when the first dies."""
 
 import logging
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from PySide6.QtCore import QObject, QProcess, Signal
 from desktop.program import command
 
 BEGIN = b"begin\n"
-"""Written to a spare's standard input when its time has come."""
+"""Written to a spare's standard input to start it."""
 
 _log = logging.getLogger(__name__)
 
 
 class SpareServer(QObject):
-    """At most one waiting process. It ends by itself when this process is gone, as its standard input then ends."""
+    """At most one waiting process. It exits by itself when this process is gone, as its standard input then ends."""
 
     ready = Signal()
     """It has loaded everything."""
@@ -26,11 +26,11 @@ class SpareServer(QObject):
 
     @property
     def pid(self) -> int:
-        """Process number, 0 where none waits."""
+        """Process id, 0 if none is waiting."""
         return int(self._process.processId()) if self._process else 0
 
     def prepare(self, options: Sequence[str], port: int) -> None:
-        """Have a process wait that will serve with these options of `ghostnote serve` at this OSC port."""
+        """Start a process that waits to serve with these options of `ghostnote serve` at this OSC port."""
         words = (*options, "--osc-port", str(port))
         if self._process and words == self._words:
             return
@@ -43,7 +43,7 @@ class SpareServer(QObject):
         process.start(program, arguments)
 
     def take(self, options: Sequence[str], port: int) -> QProcess | None:
-        """The waiting process, which begins now and is no longer ours; None where none waits for just these."""
+        """The waiting process, which starts now and is handed over; None if none waits for exactly these."""
         process, fits = self._process, self._words == (*options, "--osc-port", str(port))
         if process is None or not fits or process.state() != QProcess.ProcessState.Running:
             self.stop()
@@ -55,7 +55,7 @@ class SpareServer(QObject):
         return process
 
     def stop(self) -> None:
-        """Have none wait."""
+        """Stop the waiting process."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -65,7 +65,7 @@ class SpareServer(QObject):
         process.deleteLater()
 
     def _gone(self) -> None:
-        """It ended while it waited: the next start loads by itself, and tells what is wrong."""
+        """It exited while it waited: the next start loads by itself, and reports what is wrong."""
         process, self._process = self._process, None
         if process:
             _log.info(

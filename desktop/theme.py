@@ -51,7 +51,7 @@ LIGHT: Final = Colours(
 
 
 class Theme:
-    """The appearance in force; widgets that paint themselves read `colours` at every paint."""
+    """The current theme; widgets that paint themselves read `colours` at every paint."""
 
     colours: Colours = DARK
 

@@ -1,4 +1,4 @@
-"""The main window: head with pages, presets and panic; a banner; the pages; the health line."""
+"""The main window: header with pages, presets and panic; a banner; the pages; the health line."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import (
@@ -43,7 +43,7 @@ SMALLEST = (960, 640)
 
 
 class MainWindow(QMainWindow):
-    """Everything that is seen. `add_page` adds pages; the first is for playing."""
+    """The whole window. `add_page` adds pages; the first is for playing."""
 
     closing = Signal()
     """The window is being closed by the user."""
@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
         return central
 
     def add_page(self, title: str, page: QWidget) -> None:
-        """Add a page with a button in the head; Ctrl and its number shows it."""
+        """Add a page with a button in the header; Ctrl and its number shows it."""
         number = self.pages.addWidget(scrolling(page))
         nav = button(title, "nav", f"{title} (Ctrl+{number + 1})", lambda: self.show_page(number))
         nav.setCheckable(True)
@@ -109,7 +109,7 @@ class MainWindow(QMainWindow):
         self._nav_group.button(number).setChecked(True)
 
     def page_number(self, title: str) -> int:
-        """The number of a page by its title. Raises StopIteration where there is none."""
+        """The number of a page by its title. Raises StopIteration if there is none."""
         return next(self._nav_group.id(b) for b in self._nav_group.buttons() if b.text() == title)
 
     def _connect(self) -> None:
@@ -162,7 +162,7 @@ class MainWindow(QMainWindow):
         self.banner.notify(str(fault) if fault else f"Preset “{name}” saved")
 
     def _told_kits(self) -> None:
-        """Show the kits that the server has, with no more than their ids where no shipped bundle says more."""
+        """Show the server's kits, with only their ids if no shipped bundle has more."""
         session = self.control.session
         if session.kits == tuple(kit.id for kit in self._kits):
             return
@@ -174,13 +174,13 @@ class MainWindow(QMainWindow):
         self._set_kits(kits if fits else tuple(KitInfo(kit, kit) for kit in session.kits))
 
     def restyle(self, theme: str) -> None:
-        """Wear another theme."""
+        """Change the theme."""
         app = QApplication.instance()
         if isinstance(app, QApplication):
             apply_theme(app, theme)
 
     def learn(self) -> None:
-        """Learn a MIDI map; the sound engine stops meanwhile, as the MIDI port is needed."""
+        """Learn a MIDI map; the sound engine is stopped meanwhile, as the MIDI port is needed."""
         control = self.control
         dialog = LearnDialog(control.settings.midi, self)
         begin = control.process.ended.connect(dialog.begin)
@@ -193,7 +193,7 @@ class MainWindow(QMainWindow):
         control.start()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """MIDI files are welcome on every page."""
+        """Accept MIDI files on every page."""
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
 
@@ -203,17 +203,17 @@ class MainWindow(QMainWindow):
         self.render_page.take(dropped_files(event))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """The server tells of hits and levels again."""
+        """Receive hits and levels again."""
         super().showEvent(event)
         self.control.link.set_hidden(False)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
-        """Nobody looks: less traffic."""
+        """The window is hidden: less traffic."""
         super().hideEvent(event)
         self.control.link.set_hidden(True)
 
     def shutdown(self) -> None:
-        """End what the pages have started."""
+        """Stop what the pages have started."""
         self.setup_page.devices.stop()
         self.render_page.queue.cancel()
 

@@ -1,4 +1,4 @@
-"""What a measurement says of the machine that it was made on."""
+"""The description of the machine in the header of a measurement."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ def machine() -> str:
 
 
 def cpu_name() -> str:
-    """The processor's name as the system tells it."""
+    """The processor's name as the system reports it."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text().splitlines():

@@ -18,7 +18,7 @@ def show(estimate: Estimate, decimals: int) -> str:
 
 
 def fixed(number: float, decimals: int) -> str:
-    """The number with so many decimals, zero without a sign."""
+    """The number with `decimals` decimals, zero without a sign."""
     return f"{round(number, decimals) + 0.0:.{decimals}f}"
 
 

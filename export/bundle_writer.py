@@ -79,7 +79,7 @@ def export_bundle(
     precision: "fp32"; "fp16": weights rounded to half (the networks given are rounded, too) and stored so, computed in
     fp32; "int8": as fp16, but products with fixed matrices in 8 bits. Raises BundleError if a graph differs from its
     network by more than rounding or if the smaller precision is heard (`Cost.passes`), InputError for an unknown
-    precision or a folder that is no bundle.
+    precision or a folder that is not a bundle.
     """
     if precision not in PRECISIONS:
         raise InputError(f"no precision {precision!r}: choose {', '.join(PRECISIONS)}")
@@ -179,7 +179,7 @@ def write_snapshot(samples: Sequence[Tracing], folder: Path) -> None:
 
 
 def ringing(kits: Sequence[KitInfo], codec: "DrumCodec", predictor: "LivePredictor") -> tuple[KitInfo, ...]:
-    """The kits with how long their pieces sound, where they do not say it yet and the predictor knows it by heart."""
+    """The kits with how long their pieces sound, filled in from the predictor's stroke memory if missing."""
     hop_seconds = codec.hop / codec.sample_rate
     found: list[KitInfo] = []
     for kit, lanes in zip(kits, predictor.memory.ring_hops(), strict=True):

@@ -1,4 +1,4 @@
-"""What a checkpoint's metadata says, as the facts of a bundle."""
+"""The facts of a bundle from a checkpoint's metadata."""
 
 from collections.abc import Mapping
 from typing import Any, Final

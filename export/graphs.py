@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 CONDITION: Final = ("inlet", "film", "strokes", "shares", "steps")
-"""What the condition graph says, by name."""
+"""The outputs of the condition graph, by name."""
 
 
 class ConditionGraph(nn.Module):

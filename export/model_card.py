@@ -1,4 +1,4 @@
-"""The model card that lies in a bundle as README.md: everything in it comes from the manifest."""
+"""The model card of a bundle, README.md: everything in it comes from the manifest."""
 
 from ghostnote.files.bundle import Manifest
 

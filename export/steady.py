@@ -1,4 +1,4 @@
-"""Making a graph round one hop exactly as it rounds many, so that what is played live is what a file would hold."""
+"""Making a graph round one hop exactly as it rounds many, so that live sound is identical to a file."""
 
 import logging
 from pathlib import Path
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 def steady_product(path: Path, rows: str, matrix: str) -> None:
     """Give the product of the inputs `rows` [B, T, n] and `matrix` one row more than asked for, and drop it again.
 
-    ONNX Runtime multiplies a single row with a matrix that is no constant by another kernel than several rows, and it
+    ONNX Runtime multiplies a single row with a non-constant matrix by another kernel than several rows, and it
     rounds differently; with 8-bit products behind it, the difference of 1e-7 grew to -25 dB. Where there is no such
     product the graph stays as it is, with a warning.
     """

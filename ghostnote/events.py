@@ -2,7 +2,7 @@
 
 Times `at` are seconds of `time.perf_counter()` at arrival, on every system and from every source (MIDI, OSC, a played
 groove). All of them travel through one bounded queue to the render thread, the only one that acts on them (a bundle is
-loaded by a thread of its own first). Values are checked where they enter (bridge); what is in the queue is valid.
+loaded by a thread of its own first). Values are validated where they enter (bridge); what is in the queue is valid.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class NoteEvent:
     velocity: float
     """In (0, 1]."""
     performed: bool = False
-    """A drummer's timing and velocity are in it already: the settings "feel" add swing only."""
+    """It already has a drummer's timing and velocity: the setting "feel" only adds swing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class OpennessEvent:
 
 @dataclass(frozen=True, slots=True)
 class ChokeEvent:
-    """A ringing piece is grabbed."""
+    """A ringing piece is choked by hand."""
 
     at: float
     lane: int
@@ -46,7 +46,7 @@ class ChokeEvent:
 
 @dataclass(frozen=True, slots=True)
 class PanicEvent:
-    """Silence everything now and forget what waits (CC120, CC123, a port that vanished)."""
+    """Silence everything now and drop what waits (CC120, CC123, a port that disappeared)."""
 
     at: float
 
@@ -90,7 +90,7 @@ class SetKit:
 
 @dataclass(frozen=True, slots=True)
 class SetDrummer:
-    """The feel that the predictor is asked for."""
+    """The drummer whose feel the predictor plays with."""
 
     index: int
     """0 .. number of the bundle's drummers - 1."""
@@ -116,7 +116,7 @@ class SetPan:
 
 @dataclass(frozen=True, slots=True)
 class SetFeel:
-    """How much of the drummer's own manner is added to what is played."""
+    """How much of the drummer's own feel is added to what is played."""
 
     aspect: Literal["timing", "velocity", "swing"]
     amount: float
@@ -140,7 +140,7 @@ class SetTempo:
 
 @dataclass(frozen=True, slots=True)
 class LoadPreset:
-    """All settings of a saved preset."""
+    """Marks that all settings of a saved preset were made."""
 
     name: str
 
@@ -150,12 +150,12 @@ class LoadBundle:
     """Another bundle, which takes over as soon as it is loaded."""
 
     source: str
-    """Its folder, or the name of the one that plays, which changes nothing."""
+    """Its folder, or the name of the one playing, which changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrooveCommand:
-    """Ask the drummer who makes up grooves to play, to end, or to play on from what was played in."""
+    """Start generated grooves, stop them, or continue from what was played live."""
 
     action: Literal["prompt", "start", "stop", "continue"]
     prompt: str = ""

@@ -1,4 +1,4 @@
-"""What to set in a host so that Ghostnote plays in time with it; docs/daws.md tells it at length."""
+"""What to set in a host so that Ghostnote plays in time with it; docs/daws.md has the details."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -37,5 +37,5 @@ HOSTS: Final = (
 
 
 def seen_by_host(engine_frames: float, total_frames: float, output: str) -> float:
-    """The frames that a host must allow for: on JACK it takes our sound before the device and knows that itself."""
+    """The frames that a host must compensate: on JACK it takes our sound before the device."""
     return engine_frames if "jack" in output.lower() else total_frames

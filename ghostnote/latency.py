@@ -4,14 +4,14 @@ What is counted: the time from the arrival of a hit at this program (its stamp) 
 the audio device. Let F(t) be the number of frames the device has taken by time t, as a straight line through the
 moments at which it takes a block. A hit that arrives at t is placed at frame F(t) + hop + lead (+ limiter + resampler).
 
-- window: only in window mode (server.engine.window_clock), four beats at the present tempo; everything else is added to
+- window: only in window mode (server.engine.window_clock), four beats at the current tempo; everything else is added to
   it.
 - hop: hop n holds the hits placed in [n * hop, (n + 1) * hop). It can be rendered only after the last of them arrived,
   and its first one has then waited a whole hop.
 - lead: the time between that moment and the one at which the device needs the hop's first frame. It covers the way of
   the hit to the render thread (`arrival`), rendering (`work`), and `block_wait`: the device takes whole blocks, so it
   may need a frame up to block - gcd(hop, block) frames before its turn.
-- limiter: frames by which it looks ahead.
+- limiter: frames of look-ahead.
 - resampler: frames a sample rate converter holds back, if there is one.
 - device: what the audio system says it needs from the callback to the output.
 
@@ -26,9 +26,9 @@ from math import ceil, gcd
 from typing import Final
 
 ARRIVAL_SECONDS: Final = 0.0005
-"""Of the lead, kept for the way of a hit from its stamp to the render thread."""
+"""The part of the lead reserved for the path of a hit from its time stamp to the render thread."""
 WORK_SECONDS: Final = 0.0085
-"""Of the default lead, kept for rendering one hop and for a late wake-up.
+"""The part of the default lead reserved for rendering one hop and for a late wake-up.
 
 With 5.5 ms 1 to 2.5 % of the hops came late under the load of benchmarks/soak.py on a virtual machine of two cores, on
 which a hop takes 3.7 ms and one in a hundred 5.6 ms (docs/decisions/0009)."""
@@ -52,7 +52,7 @@ class Latency:
 
     @property
     def engine(self) -> float:
-        """All that happens before the device: what a host sees that takes our output from the audio graph (JACK)."""
+        """Everything before the device: what a host sees that takes our output from the audio graph (JACK)."""
         return self.window + self.hop + self.lead + self.limiter + self.resampler
 
     @property

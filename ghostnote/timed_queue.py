@@ -1,4 +1,4 @@
-"""What waits for its time: items in order of when they are due, those of one moment in order of arrival."""
+"""A queue of items by the time at which they are due; items due at the same time stay in order of arrival."""
 
 import heapq
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 class TimedQueue(Generic[Time, Item]):
-    """A queue by time, of seconds, frames or beats. Not for several threads at once."""
+    """A queue by time, in seconds, frames or beats. Not thread-safe."""
 
     def __init__(self, bound: int | None = None) -> None:
         """`bound`: the most items that may wait, None = any number."""
@@ -22,21 +22,21 @@ class TimedQueue(Generic[Time, Item]):
         return len(self._heap)
 
     def __iter__(self) -> Iterator[Item]:
-        """All that waits, in order."""
+        """All waiting items, in order."""
         return (item for _, _, item in sorted(self._heap, key=lambda entry: entry[:2]))
 
     @property
     def full(self) -> bool:
-        """Whether nothing more fits."""
+        """Whether the queue is full."""
         return self._bound is not None and len(self._heap) >= self._bound
 
     @property
     def next_due(self) -> Time | None:
-        """When the first item is due, None where nothing waits."""
+        """When the first item is due, None if the queue is empty."""
         return self._heap[0][0] if self._heap else None
 
     def put(self, due: Time, item: Item) -> bool:
-        """Let `item` wait until `due`; False where nothing more fits."""
+        """Add an item that is due at `due`; False if the queue is full."""
         if self.full:
             return False
         heapq.heappush(self._heap, (due, next(self._order), item))
@@ -58,7 +58,7 @@ class TimedQueue(Generic[Time, Item]):
         return taken
 
     def move(self, to: Callable[[Time], Time]) -> None:
-        """Let everything wait for another time; `to` keeps the order of times."""
+        """Map all due times by `to`, which must preserve their order."""
         self._heap = [(to(due), order, item) for due, order, item in self._heap]
         heapq.heapify(self._heap)
 

@@ -62,7 +62,7 @@ def measure_loudness(path: Path) -> Level:
     if len(audio) < SHORTEST * rate:
         raise InputError(f"{path}: {len(audio) / rate:.2f} s is too short, loudness needs {SHORTEST} s")
     if not np.isfinite(audio).all():
-        raise InputError(f"{path} holds samples that are no numbers")
+        raise InputError(f"{path} contains samples that are not numbers")
     lufs = float(pyloudnorm.Meter(rate).integrated_loudness(audio)) if np.any(audio) else -np.inf
     if not np.isfinite(lufs):
         raise InputError(f"{path} is silent (below -70 LUFS): take it out of its folder")

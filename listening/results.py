@@ -1,6 +1,6 @@
 """The answers of listening tests: a CSV file that only grows, and what follows from it.
 
-Every answer is a line, written through to the disk before the next question is shown. A test goes on where its lines
+Every answer is a line, flushed to the disk before the next trial is shown. A test resumes where its lines
 end: the same listener, mode, folders and seed in the same file.
 """
 
@@ -46,7 +46,7 @@ _INTEGERS: Final = ("seed", "trial", "plays")
 
 
 def read_answers(path: Path) -> tuple[list[Answer], int]:
-    """All answers of the file, none where there is no file, and the number of lines that are no answer.
+    """All answers of the file, none if there is no file, and the number of lines that are not answers.
 
     Raises InputError for a file that does not begin with our header: it is something else.
     """
@@ -95,7 +95,7 @@ def append(path: Path, answer: Answer) -> None:
 
 @dataclass(frozen=True)
 class AbxScore:
-    """How often x was told."""
+    """How often X was identified."""
 
     correct: int
     trials: int

@@ -25,7 +25,7 @@ class ListenServer(ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self, session: ListeningSession, port: int) -> None:
-        """`port` 0 takes a free one. Raises MissingError where the port is taken."""
+        """`port` 0 = any free one. Raises MissingError if the port is taken."""
         self.session = session
         try:
             super().__init__((HOST, port), _ListeningHandler)
@@ -43,7 +43,7 @@ class ListenServer(ThreadingTCPServer):
         return f"http://{HOST}:{self.port}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes away mid-sound is no event."""
+        """A browser that disconnects during a download is not an error."""
         _log.debug("request from %s failed", client_address, exc_info=True)
 
 

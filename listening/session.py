@@ -17,7 +17,7 @@ from listening.trials import Mode, Trial, abx_trials, answers, paired, rating_tr
 
 @dataclass(frozen=True)
 class ListeningRequest:
-    """What a user asked for."""
+    """The parameters of a listening test."""
 
     a: Path
     b: Path
@@ -27,7 +27,7 @@ class ListeningRequest:
     """Of an ABX test; ratings ask for every clip once."""
     listener: str = "listener"
     seed: int | None = None
-    """None: go on with the last unfinished test of this listener, else begin another."""
+    """None: resume the last unfinished test of this listener, else start another."""
 
 
 class ListeningSession:
@@ -67,7 +67,7 @@ class ListeningSession:
         }
 
     def clip(self, trial: int, slot: str) -> bytes:
-        """The level-matched WAV of a clip of a trial (from 1). Raises InputError for what is not to be heard."""
+        """The level-matched WAV of a clip of a trial (from 1). Raises InputError for any other clip."""
         if not 1 <= trial <= len(self.trials) or slot not in self.trials[trial - 1].clips:
             raise InputError(f"no clip {slot!r:.20} in trial {trial}")
         return self._sound(self.trials[trial - 1].clips[slot])

@@ -44,13 +44,13 @@ def paired(a: Path, b: Path) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
     if not names:
         raise InputError(
             f"{a} and {b} have no file name in common (such as {next(iter(ours))} and {next(iter(theirs))}): "
-            "what is to be compared must have one name, or use --mode rate"
+            "files to be compared must have the same name, or use --mode rate"
         )
     return {name: (ours[name], theirs[name]) for name in names}, sorted(ours.keys() ^ theirs.keys())
 
 
 def abx_trials(pairs: dict[str, tuple[Path, Path]], count: int, seed: int) -> list[Trial]:
-    """`count` trials over the pairs in turn, each round in a new order, x tossed for every trial anew.
+    """`count` trials over the pairs in turn, each round in a new order, X drawn for every trial.
 
     More trials of the same seed begin with the same ones.
     """

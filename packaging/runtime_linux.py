@@ -1,7 +1,7 @@
 """Runs first in the packaged program on Linux: where PortAudio and JACK are found.
 
 The system's libraries come first, since they fit its ALSA, PipeWire or JACK; those in the folder `fallback` serve
-where there are none. Without this, ctypes would ask ldconfig and, where that fails, a compiler.
+if there are none. Without this, ctypes would ask ldconfig and, where that fails, a compiler.
 """
 
 import ctypes

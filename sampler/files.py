@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 class FolderFiles(Mapping[str, bytes]):
-    """The files below `folder`, read when asked for."""
+    """The files below `folder`, read on demand."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -86,7 +86,7 @@ def load_kit_from_files(files: Mapping[str, bytes], kit_id: str, sample_rate: in
 
 
 def list_kits(folder: Path) -> list[KitSummary]:
-    """Kits in `folder` (its sub-folders with a kit.toml), by id. Raises MissingError where there is none."""
+    """Kits in `folder` (its sub-folders with a kit.toml), by id. Raises MissingError if there is none."""
     paths = sorted(Path(folder).glob("*/kit.toml"))
     if not paths:
         raise MissingError(f"no kits in {folder}: expected sub-folders with a kit.toml")
@@ -114,7 +114,7 @@ class _Loader:
         self._layers: dict[tuple[str, str, float], NDArray[np.void]] = {}
 
     def load(self, kit_id: str) -> Kit:
-        kit_file = self._kit_file(kit_id, "the kit that was asked for")
+        kit_file = self._kit_file(kit_id, "the requested kit")
         lanes = [self._lane(lane, self._resolve(kit_id, entry.name)) for lane, entry in enumerate(ARTICULATIONS)]
         return Kit(kit_file.info, self._sample_rate, np.concatenate(lanes), tuple(self._samples), kit_file.choke_groups)
 

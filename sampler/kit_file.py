@@ -95,7 +95,7 @@ class _Table:
         """A number `low`..`high`."""
         value = self.take(key, kind, default)
         if not low <= value <= high:
-            raise InputError(f"{self.where}: '{key}' should lie in {low:g}..{high:g}, found {value!r}")
+            raise InputError(f"{self.where}: '{key}' should be in {low:g}..{high:g}, found {value!r}")
         return value
 
     def names(self, key: str) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def voices(
     """All voices of `performance` on `kit`: dtype VOICE, in the order of the hits, frames at `kit.sample_rate`.
 
     `earlier`: voices of what was played before; they come first in the result, choked where the new events demand it.
-    The openness curve should then begin with the value that was in force. Raises InputError for hits out of range.
+    The openness curve should then begin with the value at that time. Raises InputError for hits out of range.
     """
     new = _strike(kit, performance.hits, seed, earlier)
     result = new if earlier is None else np.concatenate([earlier, new])
@@ -84,7 +84,7 @@ def mix(
     """`performance` played on `kit`: float32 [frames, 2] at `kit.sample_rate`, beginning at `start` [s].
 
     `frames` None: until the performance's end or until the last voice has rung out, whichever is later. `lanes`:
-    only these are heard; they sound exactly as in the whole mix. `seed` decides which recordings are taken.
+    only these are mixed; they sound exactly as in the whole mix. `seed` decides which recordings are taken.
     """
     played = voices(kit, performance, seed=seed)
     first = round(start * kit.sample_rate)

@@ -22,7 +22,7 @@ REFERENCE_VELOCITIES: Final = (25, 51, 76, 102, 127)
 DRUM_SECONDS: Final = 2.5
 CYMBAL_SECONDS: Final = 4.0
 ATTACK_DB: Final = -60
-"""A sound begins where it comes this near to its peak [dB]; what lies over 1 ms before that is cut."""
+"""A sound begins where it comes this close to its peak [dB]; anything more than 1 ms before that is cut."""
 TAIL_DB: Final = -66
 """A sound ends where it stays this far below its peak [dB]."""
 LEAD_S: Final = 0.001
@@ -47,9 +47,9 @@ def load_soundfont(
 ) -> Kit:
     """The drum preset `program` (bank 128) of the SoundFont `path` as a kit at `sample_rate`.
 
-    `midi_map` tells the note of every articulation, default General MIDI. Articulations that the map or the preset
+    `midi_map` gives the note of every articulation, default General MIDI. Articulations that the map or the preset
     lacks play the first one of their piece that sounds. Raises MissingError for a missing file, package or library,
-    InputError for a file that is no SoundFont, a preset that is not there or a piece that makes no sound.
+    InputError for a file that is not a SoundFont, a missing preset or a piece that makes no sound.
     """
     path = Path(path)
     info = read_info(path)
@@ -75,13 +75,13 @@ def load_soundfont(
 def read_info(path: Path) -> dict[str, str]:
     """The texts of a SoundFont's INFO list by chunk name (INAM name, IENG author, ICOP copyright, ...).
 
-    Raises MissingError for a missing file, InputError for one that is no SoundFont (RIFF form "sfbk").
+    Raises MissingError for a missing file, InputError for one that is not a SoundFont (RIFF form "sfbk").
     """
     try:
         with path.open("rb") as file:
             head = file.read(20)
             if len(head) < 20 or head[:4] != b"RIFF" or head[8:16] != b"sfbkLIST":
-                raise InputError(f"{path} is no SoundFont: expected a RIFF file of the form 'sfbk'")
+                raise InputError(f"{path} is not a SoundFont: expected a RIFF file of the form 'sfbk'")
             body = file.read(struct.unpack_from("<I", head, 16)[0])
     except OSError as error:
         raise MissingError(f"cannot read the SoundFont {path}: {error.strerror}") from error

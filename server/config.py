@@ -35,25 +35,25 @@ class ServeConfig:
     midi_map: str = ""
     """Name or file of a MIDI map, "" = the preset's, "gm" without one."""
     osc_host: str = "127.0.0.1"
-    """Address on which OSC is heard; any other than this machine's own is open to the network."""
+    """Address on which OSC is received; any but the loopback address is open to the network."""
     osc_port: int = 9010
     """UDP port, 0 = any free one."""
     discover: bool = False
     """Announce OSC and OSCQuery by zeroconf."""
     preset: str = ""
-    """Saved settings to start with; what is given besides (bundle, device, MIDI map, kit, mode) overrules them."""
+    """Saved settings to start with; the options bundle, device, midi_map, kit and mode override them."""
     kit: str = ""
-    """Kit at the start, "" = the preset's or the bundle's first."""
+    """Initial kit, "" = the preset's or the bundle's first."""
     mode: str = ""
     """"live" or "window", "" = the preset's, live without one."""
     play: str = ""
-    """Shipped groove, or file of one, to be repeated."""
+    """A shipped groove, or the file of one, to play in a loop."""
     groove_folder: str = ""
-    """Folder to which grooves that are made up are written as MIDI files, too; "" = none."""
+    """Folder to which generated grooves are also written as MIDI files; "" = none."""
     record_folder: str = ""
-    """Folder of recordings, "" = Ghostnote in the user's music, or recordings in $GHOSTNOTE_HOME."""
+    """Folder for recordings, "" = Ghostnote in the user's music folder, or recordings in $GHOSTNOTE_HOME."""
     live_feel_ms: float = 0.0
-    """Longest time by which the drummer's feel may delay hits that are played in [ms], 0..100; 0 = no such feel."""
+    """The longest delay that the drummer's feel may add to live hits [ms], 0..100; 0 = off."""
     threads: int = 1
     """Threads inside the networks, 1..16."""
     provider: str = "cpu"
@@ -79,14 +79,14 @@ class ServeConfig:
 
 
 def read_config(path: Path | None, given: Mapping[str, Any]) -> ServeConfig:
-    """The configuration file at `path` (TOML), overruled by what is `given`. Raises MissingError, InputError."""
+    """The configuration file at `path` (TOML), overridden by `given`. Raises MissingError, InputError."""
     table: dict[str, Any] = {}
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
     except FileNotFoundError:
         raise MissingError(f"no configuration file {path}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no TOML file: {error}") from None
+        raise InputError(f"{path} is not a TOML file: {error}") from None
     try:
         return from_table(ServeConfig, table | dict(given))
     except TableError as error:
@@ -95,9 +95,9 @@ def read_config(path: Path | None, given: Mapping[str, Any]) -> ServeConfig:
 
 
 def start_settings(config: ServeConfig, resumed: Preset | None = None) -> tuple[ServeConfig, Preset]:
-    """What to start with: the configuration with its preset filled in, and the settings. Raises as `load_preset`.
+    """The configuration with its preset filled in, and the initial settings. Raises as `load_preset`.
 
-    `resumed`: the settings of the process before this one, which overrule all others.
+    `resumed`: the settings of the previous process, which override all others.
     """
     if resumed:
         return replace(config, bundle=resumed.bundle, midi_map=resumed.midi_map), resumed

@@ -1,4 +1,4 @@
-"""A bundle made ready to play: loaded, checked, timed, and run until every hop takes as long as any other."""
+"""Loading a bundle: checked, timed, and warmed up until all hops take equally long."""
 
 import time
 from bisect import bisect_right
@@ -15,7 +15,7 @@ from server.system.scheduling import OTHER_PRIORITY, prioritise_thread
 
 TRIALS: Final = 5
 MARGIN: Final = 1.5
-"""Time that a hop must have, as a multiple of the shortest trial: it is longer beside other programs."""
+"""Time that a hop must have, as a multiple of the shortest trial: it takes longer beside other programs."""
 LEAST_PASSES: Final = 2
 """What sounds, and what is off."""
 
@@ -25,7 +25,7 @@ def load_bundle(config: ServeConfig) -> LiveRenderer:
     folder = bundle_folder(config.bundle or None)
     renderer = load_renderer(folder, threads=config.threads, provider=config.provider, beside=True)
     if renderer.causal:
-        # As urgent as all else here, or programs beside would make it seem slow.
+        # At the priority of the server's threads, or other programs would make it seem slow.
         with ThreadPoolExecutor(1, "trial", prioritise_thread, (OTHER_PRIORITY,)) as pool:
             seconds = work_seconds(config, renderer) / MARGIN
             most = pool.submit(passes_in_time, renderer, seconds).result()
@@ -44,7 +44,7 @@ def work_seconds(config: ServeConfig, renderer: Renderer) -> float:
 def passes_in_time(renderer: Renderer, seconds: float) -> int:
     """How many passes a hop of at most `seconds` has time for, `LEAST_PASSES` .. one per piece; tries some out.
 
-    Leaves the renderer as new, a pass for each piece.
+    Resets the renderer, with a pass for each piece.
     """
 
     def shortest(passes: int) -> float:

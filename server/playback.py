@@ -1,4 +1,4 @@
-"""Device, engine and render thread, opened again with all settings as soon as a lost device is back."""
+"""Device, engine and render thread, reopened with all settings as soon as a lost device is back."""
 
 import logging
 import threading
@@ -23,16 +23,16 @@ from server.system.scheduling import RENDER_PRIORITY, prioritise_thread
 log = logging.getLogger(__name__)
 
 STALLED_SECONDS: Final = 1.0
-"""A device that takes nothing for so long is gone."""
+"""A device that takes nothing for this long is gone."""
 CHECK_SECONDS: Final = 0.25
 CLOSE_SECONDS: Final = 2.0
 
 
 class Playback:
-    """What plays. All methods belong to one thread, the attributes may be read by any."""
+    """Device and engine. All methods belong to one thread, the attributes may be read by any."""
 
     def __init__(self, config: ServeConfig, inbox: Inbox, live: LiveSettings, stop: threading.Event) -> None:
-        """`stop` ends everything; the render thread sets it, too, when it cannot go on. Raises InputError."""
+        """`stop` ends everything; the render thread also sets it when it cannot continue. Raises InputError."""
         self.config, self.inbox, self.live, self.stop = config, inbox, live, stop
         self._share = measure_share(live.renderer)
         self.stats = Stats()
@@ -40,7 +40,7 @@ class Playback:
         self.output: Output | None = None
         self.device: audio.DeviceInfo | None = None
         self.must_restart = False
-        """PortAudio hangs in a device that is gone, so that only a new process can go on."""
+        """PortAudio hangs in a device that is gone, so only a new process can continue."""
         self.priority = ""
         """What the system granted to the render thread."""
         self._thread: threading.Thread | None = None
@@ -48,7 +48,7 @@ class Playback:
         self._cpu, self._cpu_percent = CpuMeter(), 0.0
 
     def find_device(self, *, patient: bool = False) -> audio.DeviceInfo:
-        """The device of the configuration; `patient`: wait until it is there. Raises GhostnoteError."""
+        """The device of the configuration; `patient`: wait until it is available. Raises GhostnoteError."""
         while True:
             try:
                 return audio.find_output(self.config.device or None)
@@ -58,7 +58,7 @@ class Playback:
             audio.restart()
 
     def start(self, device: audio.DeviceInfo) -> None:
-        """Open `device` and begin to render. Raises InputError where it cannot be opened."""
+        """Open `device` and begin to render. Raises InputError if it cannot be opened."""
         renderer = self.live.renderer
         output = audio.open_output(
             device, self.config.rate or renderer.sample_rate, self.config.block, self.config.backend or None
@@ -89,7 +89,7 @@ class Playback:
             self.output.close()
 
     def watch(self) -> None:
-        """Look after the output until `stop` is set; opens it again whenever it was lost."""
+        """Watch the output until `stop` is set; reopens it whenever it was lost."""
         consumed, moved = -1, time.perf_counter()
         while not self.stop.wait(CHECK_SECONDS):
             output = self.output
@@ -135,7 +135,7 @@ class Playback:
         return list(self.engine.heard) if self.engine else []
 
     def figures(self) -> dict[str, Value]:
-        """How it goes, by name. Any thread."""
+        """Figures by name. Any thread."""
         stats, engine, output = self.stats, self.engine, self.output
         p50, p99, worst = stats.render_seconds()
         figures: dict[str, Value] = {

@@ -1,7 +1,7 @@
-"""The server put together: bundle, MIDI ports, OSC, render thread and audio output, from start to Ctrl-C.
+"""The composition root of the server: bundle, MIDI ports, OSC, render thread and audio output, until Ctrl-C.
 
-Threads: render (the engine), bundle (the next one), MIDI (rtmidi's own), MIDI ports, MIDI out, OSC, perhaps a groove;
-the main thread looks after the output (server.playback).
+Threads: render (the engine), bundle (loads the next one), MIDI (rtmidi's own), MIDI ports, MIDI out, OSC, grooves;
+the main thread watches the output (server.playback).
 """
 
 import logging
@@ -56,7 +56,7 @@ ALSA_SEQUENCER: Final = Path("/dev/snd/seq")
 
 @dataclass(frozen=True)
 class ServerInfo:
-    """What there is to say once the server is ready."""
+    """What to announce once the server is ready."""
 
     config: ServeConfig
     bundle: str
@@ -141,7 +141,7 @@ class Server:
     # Start and end
 
     def open(self) -> ServerInfo:
-        """Warm up, then open device, ports and OSC. Raises GhostnoteError where something needed is not there."""
+        """Warm up, then open device, ports and OSC. Raises GhostnoteError if anything needed is missing."""
         config = self.config
         device = self.playback.find_device(patient=self._resumed is not None)
         warm_up(self.live.renderer)
@@ -190,20 +190,20 @@ class Server:
         self._ports, self._echo = ports, echo
 
     def close(self) -> None:
-        """End every thread and free devices and ports."""
+        """Stop every thread and free devices and ports."""
         self.stop.set()
         self.playback.close_engine()
         self._stack.close()
         self.playback.close_output()
 
     def run(self) -> None:
-        """Look after the output until `stop` is set."""
+        """Watch the output until `stop` is set."""
         self.playback.watch()
 
-    # What others see and send
+    # Events, commands and state
 
     def _sink(self, item: Event | Command) -> None:
-        """Where it belongs: to what loads bundles, to what makes up grooves, else to the render thread."""
+        """Dispatch to the bundle loader, to the generated grooves, or to the render thread."""
         if isinstance(item, LoadBundle):
             if item.source != self.live.settings.bundle:
                 self._swap.ask(item.source)
@@ -216,7 +216,7 @@ class Server:
         self._play(self._live_feel.play(item) if self._live_feel and isinstance(item, NoteEvent) else item)
 
     def _play(self, item: Event | Command) -> None:
-        """To the render thread, and what is played to "Ghostnote Out" as well, wherever it comes from."""
+        """Send to the render thread, and events, whatever their source, also to "Ghostnote Out"."""
         taken = self.inbox.put(item)
         if not isinstance(item, Event):
             return
@@ -306,8 +306,8 @@ class Server:
         if not figures.get("levels_off_db"):
             return ""
         return (
-            f"more different levels and pans at once than the {figures['most_passes']} that this machine has time for: "
-            "the nearest are played alike (/ghostnote/status tells how far off: levels_off_db)"
+            f"more different levels and pans at once than the {figures['most_passes']} that this machine can render: "
+            "the closest ones are merged (/ghostnote/status shows the error: levels_off_db)"
         )
 
     def status(self) -> dict[str, Value]:
@@ -336,7 +336,7 @@ def serve(
     """Serve until Ctrl-C or SIGTERM; `announce` is called once everything is open. Returns 0. Raises GhostnoteError.
 
     `wait` is called when everything is loaded and nothing is open yet; where it returns False, that is the end.
-    To be called by the main thread, which alone may take signals.
+    Must be called by the main thread, which alone may handle signals.
     """
     keep_freed_memory(one_arena=False)
     server = Server(config, load)

@@ -71,7 +71,7 @@ class FindingStore(Generic[Value]):
         return Finding(entry.name, entry.command, entry.date, value)
 
     def required(self, name: str) -> Finding[Value]:
-        """As `kept`. Raises MissingError where nothing was kept."""
+        """As `kept`. Raises MissingError if nothing was kept."""
         found = self.kept(name)
         if found is None:
             raise MissingError(f"nothing was kept of {name!r} in {self._folder}: measure it first")

@@ -29,7 +29,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except SafetensorError as error:
         raise InputError(f"{path} is not a checkpoint of ours: {error}") from error
     if not isinstance(facts, dict):
-        raise InputError(f"{path} was not written by `ghostnote train`: it says nothing about its network")
+        raise InputError(f"{path} was not written by `ghostnote train`: it does not describe its network")
     return tensors, facts
 
 
@@ -45,7 +45,7 @@ def start_weights(path: Path, network: nn.Module) -> dict[str, Tensor]:
     """What `network` takes from a finished run, under its own names.
 
     A codec takes a codec, also that of a live checkpoint. A live network takes the predictor only: its codec is the
-    one its recipe names. Raises InputError where a shape differs or nothing fits.
+    one its recipe names. Raises InputError if a shape differs or nothing fits.
     """
     tensors, _ = read_weights(path)
     own = network.state_dict()
@@ -53,7 +53,7 @@ def start_weights(path: Path, network: nn.Module) -> dict[str, Tensor]:
         tensors = {k.removeprefix("codec."): v for k, v in tensors.items() if k.startswith("codec.")}
     elif any(k.startswith("predictor.") for k in own):
         tensors = {k: v for k, v in tensors.items() if k.startswith("predictor.") and k != "predictor.codebooks"}
-    sized = {k: v for k, v in own.items() if not k.endswith("memory.codes")}  # what is remembered may be any amount
+    sized = {k: v for k, v in own.items() if not k.endswith("memory.codes")}  # the memory may have any size
     if wrong := [k for k, v in tensors.items() if k in sized and sized[k].shape != v.shape]:
         raise InputError(f"{path} does not fit this recipe's network: {wrong[0]} has another shape")
     if not (fitting := {k: v for k, v in tensors.items() if k in own}):

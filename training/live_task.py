@@ -51,14 +51,14 @@ class LiveLossConfig:
     level: float = 0.1
     """Weight of the band level loss."""
     low_wave: float = 0.0
-    """Weight of the waveform loss below 1 kHz, which hears the place inside the hop."""
+    """Weight of the waveform loss below 1 kHz, which is sensitive to the position inside the hop."""
     envelope: float = 0.3
     flux: float = 0.6
     """Weights of the two parts of `envelope_loss`."""
     decoder: float = 1.0
     """Learning rate of the decoder as a share of the predictor's."""
     oracle_every: int = 3
-    """Every so many steps the decoder trains on the encoder's codes."""
+    """Every n-th step the decoder trains on the encoder's codes."""
 
 
 class LiveNetworks(nn.Module):
@@ -130,7 +130,7 @@ class LiveTask:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the checkpoint says beside its weights."""
+        """The metadata of the checkpoint."""
         return {"drummers": DRUMMERS}
 
     def prepare(self, fabric: Fabric, learning_rate: float, weight_decay: float) -> list[Optimizer]:
@@ -144,7 +144,7 @@ class LiveTask:
         return [self.optimizer]
 
     def step(self, fabric: Fabric, batch: WindowBatch, step: int, clip: float) -> Logs:
-        """See `Task.step`; the first also learns by heart what the kits sound like, minutes on one core."""
+        """See `Task.step`; the first also fills the stroke memory, which takes minutes on one core."""
         self.network.codec.quantizer.eval()
         if not self.network.predictor.memory.codes.any():
             with fabric.autocast():
@@ -180,7 +180,7 @@ class LiveTask:
 
     @torch.no_grad()
     def validate(self, batch: WindowBatch) -> tuple[Logs, Tensor]:
-        """See `Task.validate`; `shuffled` is the loss with another window's grid, the alarm that the grid is heard."""
+        """See `Task.validate`; `shuffled` is the loss with another window's grid, a check that the grid is used."""
         codes = self.network.codec.encode(batch.audio)
         kit = F.one_hot(batch.kit, len(self.kits)).float()
         rendered, entropy = self.network(batch.grid.view(torch.int32), kit, batch.drummer, codes)

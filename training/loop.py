@@ -1,6 +1,6 @@
 """The one training loop: CPU, one GPU or many through Lightning Fabric; resumable to the step.
 
-A run lives in a folder: `last.ckpt` (everything needed to go on), `best.safetensors` (averaged weights with the lowest
+A run has a folder: `last.ckpt` (everything needed to resume), `best.safetensors` (averaged weights with the lowest
 validation loss, with their configuration and measures as metadata), `events*` (TensorBoard: losses, measures, audio,
 spectrograms), `log.csv`.
 """
@@ -56,7 +56,7 @@ class Trainer:
     best: float = float("inf")
 
     def fit(self, progress: Progress) -> Path:
-        """Train to the end of the recipe, going on from `last.ckpt` if there is one; the best weights' path."""
+        """Train to the end of the recipe, resuming from `last.ckpt` if there is one; returns the best weights' path."""
         run = self.recipe.run
         self.folder.mkdir(parents=True, exist_ok=True)
         self.fabric = Fabric(accelerator="auto", precision=run.precision)  # type: ignore[arg-type]
@@ -145,7 +145,7 @@ class Trainer:
         save_state(self.folder, state)
 
     def _resume(self) -> Tensor | None:
-        """Go on from `last.ckpt`; its random state, None where there is no checkpoint."""
+        """Resume from `last.ckpt`; returns its random state, None without a checkpoint."""
         state = load_state(self.folder)
         if state is None:
             return None
@@ -157,5 +157,5 @@ class Trainer:
             self.average.values[name].copy_(value)
         self.average.updates = state["updates"]
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
-        _log.info("going on from step %d of %s", self.step, self.folder)
+        _log.info("resuming from step %d of %s", self.step, self.folder)
         return state["rng"]

@@ -100,7 +100,7 @@ class PaperTask:
 
     @torch.no_grad()
     def validate(self, batch: PaperBatch) -> tuple[Logs, Tensor]:
-        """See `Task.validate`; `shuffled` is the loss with another window's grid, the alarm that the grid is heard."""
+        """See `Task.validate`; `shuffled` is the loss with another window's grid, a check that the grid is used."""
         rendered = torch.zeros_like(batch.audio)
         sums = {"loss": 0.0, "shuffled": 0.0, "accuracy": 0.0}
         for index, part in parts_by_length(batch, 2 * self.data.parts):

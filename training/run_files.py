@@ -1,4 +1,4 @@
-"""Files that every training keeps in its run's folder: the losses as a table, and the state to go on from."""
+"""Files in the folder of every training run: the losses as a table, and the state to resume from."""
 
 import csv
 from collections.abc import Mapping

@@ -61,7 +61,7 @@ def start(recipe: Recipe, pack_path: Path, folder: Path) -> Trainer:
     pack = Pack(pack_path)
     names = list(recipe.run.kits) or pack.kits
     if missing := sorted(set(names) - set(pack.kits)):
-        raise InputError(f"recipe {recipe.name} asks for kit {missing[0]!r}; {pack_path} holds {', '.join(pack.kits)}")
+        raise InputError(f"recipe {recipe.name} needs kit {missing[0]!r}; {pack_path} has {', '.join(pack.kits)}")
     kits = [pack.kit(name) for name in names]
     task = TASKS[recipe.run.task](recipe, kits)
     source = SOURCES.get(recipe.run.task, _windows)

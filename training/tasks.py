@@ -36,12 +36,12 @@ class Task(Protocol):
 
     @property
     def extra(self) -> nn.Module:
-        """Whatever else must be saved to go on (a discriminator); may be empty."""
+        """Any other state needed to resume (a discriminator); may be empty."""
         ...
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a checkpoint says beside its weights."""
+        """The metadata of a checkpoint."""
         ...
 
     def prepare(self, fabric: Fabric, learning_rate: float, weight_decay: float) -> list[Optimizer]:

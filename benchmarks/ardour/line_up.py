@@ -78,7 +78,7 @@ def make_region(groove: str, folder: Path) -> tuple[Path, Performance]:
 
 
 def ardour(server: JackServer, script: str, *arguments: str) -> list[list[str]]:
-    """Run one of our scripts in Ardour; the words of every line it printed. Raises RuntimeError where it failed."""
+    """Run one of our scripts in Ardour; the words of every line it printed. Raises RuntimeError if it failed."""
     command = [ARDOUR, str(HERE / script), *arguments]
     done = subprocess.run(command, env=server.environment, capture_output=True, text=True, timeout=180, check=False)
     if done.returncode:

@@ -29,7 +29,7 @@ _DATA_BYTES: Final = {
     **{status: 1 if 0xC0 <= status < 0xE0 else 2 for status in range(0x80, 0xF0)},
     **{0xF1: 1, _SONG_POSITION: 2, 0xF3: 1},
 }
-"""Data bytes of each status that has some; those of sysex are skipped."""
+"""Number of data bytes of each status that has any; sysex is skipped."""
 
 _log = logging.getLogger("midi.in")
 
@@ -40,7 +40,7 @@ Message = tuple[int, ...]
 class MidiParser:
     """Cuts a byte stream into messages; keeps the running status, lets realtime bytes pass anywhere, skips sysex.
 
-    Remembers three bytes at most. One thread.
+    Buffers at most three bytes. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class MidiParser:
         self._data: list[int] = []
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """The messages that are complete with these bytes; an incomplete one waits for the next call."""
+        """The messages completed by these bytes; an incomplete one waits for the next call."""
         for byte in data:
             if byte >= _CLOCK:
                 yield (byte,)
@@ -66,16 +66,16 @@ class MidiParser:
 class MidiDecoder:
     """Events from what a port receives, by the rules of a map. One thread.
 
-    Note-offs mean nothing to drums. A controller of the hi-hat moves the pedal; until one has been seen, hi-hat hits
-    tell the opening if the map says so. Aftertouch chokes when it rises to the map's threshold.
+    Note-offs are ignored. A hi-hat controller moves the pedal; until one has been seen, hi-hat hits
+    imply the opening if the map says so. Aftertouch chokes when it reaches the map's threshold.
     """
 
     def __init__(self, midi_map: MidiMap, channel: int | None = None) -> None:
-        """`channel` 1..16 is the only one listened to, None = all."""
+        """`channel`: the only channel (1..16) that is read, None = all."""
         self.midi_map = midi_map
         self.channel = channel
         self.unknown: Counter[int] = Counter()
-        """Note-ons by note that the map does not know."""
+        """Note-ons that the map does not know, counted by note."""
         self._parser = MidiParser()
         self._pedal_seen = False
         self._pressed: set[int] = set()
@@ -110,7 +110,7 @@ class MidiDecoder:
         lane = self.midi_map.lane_of_note.get(note)
         if lane is None:
             if note not in self.unknown:
-                _log.warning("note %d is unknown to the map %s and not played", note, self.midi_map.name)
+                _log.warning("note %d is not in the map %s and is not played", note, self.midi_map.name)
             self.unknown[note] += 1
             return []
         hit = NoteEvent(at, lane, float(self.midi_map.velocity[velocity]))
@@ -166,7 +166,7 @@ def encode(event: Event, midi_map: MidiMap) -> bytes:
 
 
 def release(message: bytes) -> bytes:
-    """What must follow a message of `encode` so that nothing hangs: note-off, aftertouch 0; b"" for other messages."""
+    """What must follow a message of `encode` so that no note hangs: note-off, aftertouch 0; b"" for other messages."""
     kind = message[0] & 0xF0 if message else 0
     if kind == _NOTE_ON:
         return bytes((_NOTE_OFF | message[0] & 0x0F, message[1], 64))

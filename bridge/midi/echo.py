@@ -1,4 +1,4 @@
-"""Plays events out again as MIDI, each at its time, with every note let go soon after."""
+"""Sends events out again as MIDI, each at its time, with a note-off soon after every note."""
 
 import logging
 import queue
@@ -38,7 +38,7 @@ class MidiEcho:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let go of what sounds and end."""
+        """Send the note-offs that are due and stop."""
         self._queue.put(None)
         self._thread.join()
 

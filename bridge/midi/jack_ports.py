@@ -1,8 +1,8 @@
 """MIDI ports on a JACK server, with JACK's own time for every event.
 
 rtmidi stamps JACK's events when their cycle is processed and so loses their place inside the block, up to 2.7 ms at 128
-frames. Here that place is kept: an event `offset` frames into a cycle arrived so long after the cycle began. The only
-module that touches the JACK client library (JACK-Client, optional: without it rtmidi serves JACK, too).
+frames. Here that position is kept: an event `offset` frames into a cycle arrived that long after the cycle began. The
+only module that uses the JACK client library (JACK-Client, optional: without it rtmidi serves JACK, too).
 """
 
 import contextlib
@@ -20,7 +20,7 @@ MAX_WAITING: Final = 1024
 
 
 def jack_available() -> bool:
-    """Whether the client library can be loaded; no server need run."""
+    """Whether the client library can be loaded; no server needs to be running."""
     try:
         import jack
     except (ImportError, OSError):
@@ -31,7 +31,7 @@ def jack_available() -> bool:
 def jack_ports(client: Any, pattern: str = "", **kinds: bool) -> list[Any]:
     """The server's ports that fit a regular expression and `kinds` (is_midi, is_output, ...), as JACK-Client's objects.
 
-    None at all while one of them goes: the library looks each name up after it has the list. Ask again.
+    Empty while one of them disappears, because the library looks up each name after it has the list: try again.
     """
     import jack
 
@@ -45,7 +45,7 @@ class JackPorts(Ports):
     """An input and an output of one JACK client; opened again when the server comes back."""
 
     def __init__(self, receive: Receive, lost: Callable[[], None], source: str | None = None) -> None:
-        """`source`: a part of the name of the port to be connected to ours whenever it is there, None = none."""
+        """`source`: part of the name of a port that is connected to ours whenever it exists, None = none."""
         super().__init__(receive, lost, source)
         self._client: Any = None
         self._outgoing: deque[bytes] = deque(maxlen=MAX_WAITING)
@@ -100,7 +100,7 @@ class JackPorts(Ports):
         ours = self._client.midi_inports[0]
         for port in jack_ports(self._client, is_midi=True, is_output=True):
             if self._source.lower() in port.name.lower():
-                with contextlib.suppress(jack.JackError):  # the port goes at this very moment
+                with contextlib.suppress(jack.JackError):  # the port is disappearing at this moment
                     if not ours.is_connected_to(port):
                         self._client.connect(port, ours)
 

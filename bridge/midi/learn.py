@@ -1,4 +1,4 @@
-"""Learning a MIDI map by listening to pads: what was heard since the last question, and the map that comes of it."""
+"""Learning a MIDI map from pads: what was received since the last prompt, and the map that results."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ _NOTE_ON, _POLY_TOUCH, _CONTROL = 0x90, 0xA0, 0xB0
 _CHOKE_AT: Final = 64
 """Aftertouch that chokes in a learned map."""
 _MIN_TRAVEL: Final = 16
-"""A controller that moves by less than this is no pedal."""
+"""A controller that moves by less than this is not a pedal."""
 
 
 @dataclass
 class ReceivedMidi:
-    """What arrived since the last question."""
+    """What arrived since the last prompt."""
 
     notes: Counter[int] = field(default_factory=Counter[int])
     channels: Counter[int] = field(default_factory=Counter[int])
@@ -44,7 +44,7 @@ class MapLearner:
         self._chokes = False
 
     def receive(self, data: bytes) -> None:
-        """Take bytes that a port received."""
+        """Process bytes that a port received."""
         for message in self._parser.feed(data):
             kind, heard = message[0] & 0xF0, self._heard
             if kind == _NOTE_ON and message[2] > 0:
@@ -56,28 +56,30 @@ class MapLearner:
                 heard.aftertouch.add(message[1])
 
     def fresh(self) -> ReceivedMidi:
-        """What was heard since the last call."""
+        """What was received since the last call."""
         heard, self._heard = self._heard, ReceivedMidi()
         return heard
 
     def learn_note(self, articulation: str, heard: ReceivedMidi) -> int:
         """Give the note that was hit most often to `articulation`, and return it.
 
-        Raises InputError where none was hit or the note belongs to another articulation already.
+        Raises InputError if none was hit or the note belongs to another articulation already.
         """
         if not heard.notes:
-            raise InputError(f"{articulation}: no note was heard, expected a hit on its pad")
+            raise InputError(f"{articulation}: no note was received, expected a hit on its pad")
         note = heard.notes.most_common(1)[0][0]
         owner = self.notes.get(note, articulation)
         if owner != articulation:
-            raise InputError(f"{articulation}: note {note} is that of {owner} already, expected another pad or zone")
+            raise InputError(
+                f"{articulation}: note {note} is already assigned to {owner}, expected another pad or zone"
+            )
         self.notes[note] = articulation
         self._channels += heard.channels
         self._chokes = self._chokes or bool(heard.aftertouch)
         return note
 
     def learn_pedal(self, heard: ReceivedMidi) -> int | None:
-        """Take the controller that moved furthest, None where none did; the movement begins with the pedal open."""
+        """Use the controller that moved furthest, None if none did; the movement begins with the pedal open."""
         moved = {number: values for number, values in heard.controllers.items() if _travel(values) >= _MIN_TRAVEL}
         if not moved:
             return None
@@ -89,12 +91,12 @@ class MapLearner:
         return number
 
     def learn_choke(self, heard: ReceivedMidi) -> bool:
-        """Whether a grabbed cymbal told so by aftertouch."""
+        """Whether grabbing a cymbal sent aftertouch."""
         self._chokes = self._chokes or bool(heard.aftertouch)
         return bool(heard.aftertouch)
 
     def table(self, description: str) -> dict[str, Any]:
-        """The map's TOML table. Raises InputError where no pad was learned."""
+        """The map's TOML table. Raises InputError if no pad was learned."""
         if not self.notes:
             raise InputError("no pad was learned: nothing to save")
         order = [a.name for a in ARTICULATIONS]

@@ -1,4 +1,4 @@
-"""What MIDI ports of any library have in common: two names, a life from `start` to `stop`, and a watch over them."""
+"""What MIDI ports of any library have in common: two names, `start` and `stop`, and a thread that watches them."""
 
 import logging
 import threading
@@ -18,10 +18,10 @@ Receive = Callable[[float, bytes], None]
 
 
 class Ports(ABC):
-    """An input and an output, kept open from `start` to `stop`: what has gone is opened again as soon as it is back.
+    """An input and an output, kept open from `start` to `stop` and reopened whenever they come back.
 
-    `receive` is called by a thread of the library with each message and must only take note; `lost` by the watching
-    thread when the ports go.
+    `receive` is called by a thread of the library with each message and must return at once; `lost` by the watching
+    thread when the ports disappear.
     """
 
     def __init__(self, receive: Receive, lost: Callable[[], None], source: str | None) -> None:
@@ -31,7 +31,7 @@ class Ports(ABC):
         self._thread = threading.Thread(target=self._watch, name="midi ports", daemon=True)
 
     def start(self) -> None:
-        """Open the ports. Raises MissingError, saying what to do, where the system or the port is not there."""
+        """Open the ports. Raises MissingError, saying what to do, if the system or the port does not exist."""
         self._open()
         self._thread.start()
 
@@ -48,7 +48,7 @@ class Ports(ABC):
 
     @abstractmethod
     def send(self, message: bytes) -> None:
-        """Write one message to the output; nothing happens where there is none."""
+        """Write one message to the output; does nothing if there is none."""
 
     @abstractmethod
     def _open(self) -> None:
@@ -60,17 +60,17 @@ class Ports(ABC):
 
     @abstractmethod
     def _alive(self) -> bool:
-        """Whether what was opened is still there; may do what is to be done every second."""
+        """Whether the ports still exist; may also do what needs to be done every second."""
 
     def _watch(self) -> None:
         while not self._stop.wait(POLL_S):
             try:
                 if self.names[0] and not self._alive():
-                    _log.warning("the MIDI port %s has gone: waiting for it", self.names[0])
+                    _log.warning("the MIDI port %s has disappeared: waiting for it", self.names[0])
                     self._close()
                     self._lost()
                 if not self.names[0]:
                     self._open()
                     _log.warning("the MIDI port %s is back", self.names[0])
-            except Exception as error:  # the libraries' errors, and a server that goes at this very moment
+            except Exception as error:  # the libraries' errors, and a server that is stopping at this moment
                 _log.debug("%s", error)

@@ -1,7 +1,7 @@
 """MIDI ports: the virtual ones that a DAW sees, or a named one, kept open while devices and servers come and go.
 
-The only module that touches rtmidi, which has no notice of devices: names are looked up every second, and what has
-vanished is opened again, by name, as soon as it is back.
+The only module that touches rtmidi, which has no notification of devices: names are polled every second, and what
+has disappeared is reopened, by name, as soon as it is back.
 """
 
 import logging
@@ -34,7 +34,7 @@ def midi_apis() -> list[str]:
 
 
 def list_ports(api: str = "auto") -> tuple[list[str], list[str]]:
-    """Names of the ports that can be listened to, and of those that can be written to. Raises MissingError."""
+    """Names of the ports that can be read, and of those that can be written. Raises MissingError."""
     source, target = _clients(api)
     names = source.get_ports(), target.get_ports()
     source.delete()
@@ -43,9 +43,9 @@ def list_ports(api: str = "auto") -> tuple[list[str], list[str]]:
 
 
 def match_port(wanted: str, names: Sequence[str]) -> int:
-    """Index of the port called `wanted`, wholly or in part, without regard to case and ALSA's numbers.
+    """Index of the port whose name is or contains `wanted`, ignoring case and ALSA's numbers.
 
-    Raises MissingError, listing the ports, where none fits, and InputError where several do.
+    Raises MissingError, listing the ports, if none matches, and InputError if several do.
     """
     key = _ALSA_NUMBERS.sub("", wanted).lower()
     plain = [_ALSA_NUMBERS.sub("", name).lower() for name in names]
@@ -79,7 +79,7 @@ class MidiPorts(Ports):
         return self._names
 
     def send(self, message: bytes) -> None:
-        """Write one message to the output; nothing happens where there is none."""
+        """Write one message to the output; does nothing if there is none."""
         with self._lock:
             if self._names[1]:
                 try:
@@ -96,7 +96,7 @@ class MidiPorts(Ports):
             source.delete()
             target.delete()
             raise
-        # Nothing is filtered by rtmidi: its intervals would lose the time of the messages left out.
+        # Nothing is filtered by rtmidi: its intervals would lose the time of the messages that are left out.
         source.ignore_types(sysex=False, timing=False, active_sense=False)
         # Windows counts its intervals in whole milliseconds, which is worse than the time of the call.
         source.set_callback(self._heard, ArrivalClock() if _has_virtual(source) else None)
@@ -110,7 +110,7 @@ class MidiPorts(Ports):
             self._in, self._out, self._names = None, None, ("", "")
         if source:
             source.cancel_callback()
-            time.sleep(0.05)  # a callback that has begun needs the interpreter to end, and closing waits for it
+            time.sleep(0.05)  # a callback that has begun needs the interpreter to finish, and closing waits for it
             source.delete()
             target.delete()
 
@@ -121,7 +121,7 @@ class MidiPorts(Ports):
         self._receive(at, data)
 
     def _alive(self) -> bool:
-        """Whether the input is listed, if it ever was, and its JACK server is the same process as before."""
+        """Whether the input is still listed, if it ever was, and its JACK server is the same process as before."""
         try:
             same_server = _server_mark(self._in) == self._server
             return same_server and self._is_listed(self._in, self._out) >= self._listed
@@ -193,7 +193,7 @@ def _loopback(names: Sequence[str]) -> int:
 
 
 def _jack_socket() -> Path | None:
-    """The socket of the JACK 2 server that a client would meet; None where servers have no such file."""
+    """The socket of the JACK 2 server that a client would use; None where servers have no such file."""
     if not sys.platform.startswith("linux"):
         return None
     return Path(f"/dev/shm/jack_{os.environ.get('JACK_DEFAULT_SERVER', 'default')}_{os.getuid()}_0")
@@ -206,9 +206,9 @@ def _jack_socket_missing() -> bool:
 
 
 def _server_mark(client: Any) -> str:
-    """The number of the JACK server's socket, which changes with its process; its clients do not notice its end.
+    """The inode of the JACK server's socket, which changes with its process; clients are not notified when it ends.
 
-    "" where there is none, or no such file (JACK 2 on Linux has it).
+    "" if there is none, or no such file (JACK 2 on Linux has it).
     """
     socket = _jack_socket()
     if client.get_current_api() != rtmidi.API_UNIX_JACK or socket is None:

@@ -1,4 +1,4 @@
-"""Who talks to the OSC server: how fast each may, and who is told of changes. Memory is bounded in both."""
+"""The peers of the OSC server: their rate limits, and who receives changes. Memory is bounded in both."""
 
 from collections import OrderedDict
 from typing import Final
@@ -14,7 +14,7 @@ MAX_PEERS: Final = 256
 class RateLimit:
     """A token bucket per peer: `rate` messages per second on average, bursts of up to `burst`.
 
-    Used by one thread. The peers heard of longest ago are forgotten first, which gives them a full bucket again.
+    Not thread-safe. The peers seen longest ago are dropped first, which gives them a full bucket again.
     """
 
     def __init__(self, rate: float = MAX_RATE, burst: float = MAX_BURST) -> None:
@@ -22,7 +22,7 @@ class RateLimit:
         self._buckets: OrderedDict[Peer, tuple[float, float]] = OrderedDict()
 
     def allows(self, peer: Peer, now: float, cost: int = 1) -> bool:
-        """Whether `cost` messages more may pass at `now` [s]; what may not costs nothing."""
+        """Whether `cost` more messages may pass at `now` [s]; refused messages cost nothing."""
         tokens, then = self._buckets.pop(peer, (self.burst, now))
         tokens = min(self.burst, tokens + (now - then) * self.rate)
         passes = tokens >= cost
@@ -33,13 +33,13 @@ class RateLimit:
 
 
 class Subscribers:
-    """Peers that are told of changes until their time is over. Used by one thread."""
+    """Peers that receive changes until their subscription expires. Not thread-safe."""
 
     def __init__(self) -> None:
         self._until: dict[Peer, float] = {}
 
     def add(self, peer: Peer, until: float) -> bool:
-        """Subscribe, or prolong; False when the list is full."""
+        """Subscribe, or renew; False when the list is full."""
         if peer not in self._until and len(self._until) >= MAX_SUBSCRIBERS:
             return False
         self._until[peer] = until
@@ -50,6 +50,6 @@ class Subscribers:
         self._until.pop(peer, None)
 
     def present(self, now: float) -> tuple[Peer, ...]:
-        """Those whose time is not over."""
+        """Those whose subscription has not expired."""
         self._until = {peer: until for peer, until in self._until.items() if until > now}
         return tuple(self._until)

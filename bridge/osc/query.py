@@ -1,6 +1,6 @@
 """OSCQuery: the OSC table as JSON over HTTP, and its announcement in the local network (zeroconf).
 
-The proposal of Vidvox: `GET /ADDRESS` gives a node with what lies below it, `?HOST_INFO` tells where OSC is heard,
+The proposal of Vidvox: `GET /ADDRESS` gives a node with its children, `?HOST_INFO` says where OSC is received,
 `?VALUE` (or another attribute) gives that attribute of a node alone.
 """
 
@@ -28,7 +28,7 @@ _log = logging.getLogger("osc.in")
 
 
 def tree(state: ServerSnapshot) -> Node:
-    """The whole namespace with its present values."""
+    """The whole namespace with its current values."""
     root: Node = {"FULL_PATH": "/", "ACCESS": 0, "CONTENTS": {}}
     for row in TABLE:
         node, path = root, ""
@@ -60,7 +60,7 @@ def _range(argument: Argument, state: ServerSnapshot) -> Node:
 
 
 def answer(path: str, query: str, state: ServerSnapshot, osc: tuple[str, int]) -> tuple[HTTPStatus, Any]:
-    """Status and JSON value of a GET request; `osc` is where OSC is heard."""
+    """Status and JSON value of a GET request; `osc` is where OSC is received."""
     if query == "HOST_INFO":
         known = dict.fromkeys((*ATTRIBUTES[2:], "HOST_INFO"), True)
         return HTTPStatus.OK, {
@@ -83,7 +83,7 @@ def answer(path: str, query: str, state: ServerSnapshot, osc: tuple[str, int]) -
 
 
 class OscQueryServer:
-    """Serves the tree from `start` to `stop` on one thread of its own."""
+    """Serves the tree from `start` to `stop` in a thread of its own."""
 
     def __init__(self, state: Callable[[], ServerSnapshot], osc: tuple[str, int], advertise: bool = False) -> None:
         """`osc`: host and UDP port of the OSC server; HTTP takes the TCP port of the same number.
@@ -95,7 +95,7 @@ class OscQueryServer:
         self._thread = threading.Thread(target=self._serve, name="oscquery", daemon=True)
 
     def start(self) -> None:
-        """Bind and serve. Raises MissingError where the port is taken or zeroconf is not installed."""
+        """Bind and serve. Raises MissingError if the port is taken or zeroconf is not installed."""
         try:
             self._http = _HttpServer(self._osc, _QueryHandler)
         except OSError as error:
@@ -132,7 +132,7 @@ class _HttpServer(TCPServer):
 class _QueryHandler(BaseHTTPRequestHandler):
     server: _HttpServer  # type: ignore[assignment]
     timeout = 2
-    """Seconds that a client may take to ask; the next one waits so long."""
+    """Seconds that a client may take for its request; the next client waits that long."""
     server_version = "Ghostnote"
     sys_version = ""
 
@@ -151,10 +151,10 @@ class _QueryHandler(BaseHTTPRequestHandler):
 
 
 class _Announcement:
-    """Announces OSC and OSCQuery by zeroconf, from the background, since that takes seconds, until it is closed."""
+    """Announces OSC and OSCQuery by zeroconf until it is closed; in the background, since that takes seconds."""
 
     def __init__(self, osc: tuple[str, int]) -> None:
-        """Raises MissingError where zeroconf is not installed."""
+        """Raises MissingError if zeroconf is not installed."""
         try:
             from zeroconf import InterfaceChoice, ServiceInfo, Zeroconf
         except ModuleNotFoundError as error:
@@ -174,7 +174,7 @@ class _Announcement:
             self._zeroconf.register_service(service, allow_name_change=True)
 
     def close(self) -> None:
-        """Take the announcement back."""
+        """Withdraw the announcement."""
         self._thread.join()
         self._zeroconf.close()
 

@@ -1,9 +1,9 @@
-"""The OSC server: checks messages by the table, hands on events and commands, answers queries, tells of changes.
+"""The OSC server: validates messages by the table, passes on events and commands, answers queries, sends changes.
 
 One thread does everything and never waits for the render thread: `sink` only enqueues and `state` only copies. An event
 carries the time of its bundle's tag in `at`; a command with a future tag is kept here until then. Changes are seen by
-comparing snapshots of the state, so that subscribers hear of those made by MIDI or presets, too, and only of what
-really happened.
+comparing snapshots of the state, so that subscribers also receive those made by MIDI or presets, and only what
+really changed.
 """
 
 import ipaddress
@@ -37,11 +37,11 @@ from ghostnote.osc.table import (
 from ghostnote.timed_queue import TimedQueue
 
 MAX_WAITING: Final = 1024
-"""Commands that may wait for their time."""
+"""The most commands that may wait for their time."""
 CHECK_S: Final = 0.05
-"""Time between two looks for changes to tell."""
+"""Time between two checks for changes."""
 WATCH_S: Final = 0.01
-"""Time between two looks at what watchers are to be sent."""
+"""Time between two checks for what watchers are to be sent."""
 
 _in = logging.getLogger("osc.in")
 _out = logging.getLogger("osc.out")
@@ -55,7 +55,7 @@ class WatchFeed(Protocol):
     """What is sent to watchers as it happens; used by the OSC server's thread."""
 
     def set_watched(self, watched: bool) -> None:
-        """Whether somebody watches; nothing is gathered otherwise."""
+        """Whether anybody watches; nothing is collected otherwise."""
         ...
 
     def take(self, now: float) -> list[tuple[str, Values]]:
@@ -79,7 +79,7 @@ class OscServer:
         watch: WatchFeed | None = None,
         services: Mapping[str, Service] | None = None,
     ) -> None:
-        """`services`: by address, what is done at once, in this thread, and answered."""
+        """`services`: by address, what is done immediately, in this thread, and answered."""
         quiet_parser()
         self._sink = sink
         self._state = state
@@ -99,7 +99,7 @@ class OscServer:
         """Packets and messages refused because their sender was too fast."""
 
     def start(self) -> None:
-        """Bind and serve. Raises MissingError where the address cannot be bound; port 0 takes a free one."""
+        """Bind and serve. Raises MissingError if the address cannot be bound; port 0 takes a free one."""
         host, port = self._wanted
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -107,10 +107,10 @@ class OscServer:
             self._socket.bind((host, port))
         except (OSError, OverflowError) as error:
             raise MissingError(
-                f"cannot listen for OSC on {host} port {port} ({error}): does another Ghostnote run? Choose another"
+                f"cannot listen for OSC on {host} port {port} ({error}): is another Ghostnote running? Choose another"
             ) from error
         if not is_loopback(host):
-            _in.warning("OSC listens on %s: everyone who reaches this address can play and change settings", host)
+            _in.warning("OSC listens on %s: everyone who can reach this address can play and change settings", host)
         self._thread.start()
 
     @property
@@ -139,7 +139,7 @@ class OscServer:
                 data, name = self._socket.recvfrom(65536)
             except TimeoutError:
                 pass
-            except OSError as error:  # Windows reports here that an earlier reply found nobody
+            except OSError as error:  # Windows reports here that an earlier reply was not delivered
                 _in.debug("receive: %s", error)
             else:
                 self._packet(data, (name[0], name[1]))
@@ -208,13 +208,13 @@ class OscServer:
         if isinstance(item, Event) or at <= time.perf_counter():
             self._sink(item)
         elif not self._waiting.put(at, item):
-            raise InputError(f"{MAX_WAITING} changes wait for their time already, this one is dropped")
+            raise InputError(f"{MAX_WAITING} changes are already waiting for their time: this one is dropped")
 
     def _release(self) -> None:
         for _, command in self._waiting.take_until(time.perf_counter()):
             try:
                 self._sink(command)
-            except GhostnoteError as error:  # whoever sent it long ago is not told
+            except GhostnoteError as error:  # whoever sent it long ago gets no answer
                 _in.warning("%s", error)
 
     def _subscribe(self, peer: Peer, state: ServerSnapshot) -> None:
@@ -269,7 +269,7 @@ class OscServer:
         self._send_error(sender, "", lambda: text)
 
     def _send_error(self, sender: Peer, address: str, text: Callable[[], str]) -> None:
-        """Answer with an error; `text` is only made where the sender's host has not been told of too many already."""
+        """Answer with an error; `text` is only computed if the sender's host has not been sent too many already."""
         if self._error_limit.allows((sender[0], 0), time.perf_counter()):
             line = text()
             _in.info("%s:%d %s", *sender, line)
@@ -284,18 +284,18 @@ class OscServer:
 
 
 def _full(address: str) -> InputError:
-    return InputError(f"{address}: {MAX_SUBSCRIBERS} peers already, expected fewer: try again later")
+    return InputError(f"{address}: already {MAX_SUBSCRIBERS} peers, which is the maximum: try again later")
 
 
 def feedback_values(state: ServerSnapshot) -> dict[str, Values]:
-    """The present value of every row whose changes subscribers are told."""
+    """The current value of every row whose changes are sent to subscribers."""
     return {row.path: row.read(state) for row in TABLE if row.feedback and row.read}
 
 
 def preset_commands(name: str, state: ServerSnapshot) -> list[Command]:
-    """All changes that a saved preset asks for, then LoadPreset as their mark.
+    """All changes that a saved preset makes, followed by LoadPreset.
 
-    Raises MissingError, or InputError where the preset is corrupt or for another bundle than the one that plays.
+    Raises MissingError, or InputError if the preset is corrupt or for another bundle than the one playing.
     """
     preset = load_preset(name)
     preset.check_fits(name, state.settings.bundle, state.kits, state.drummers)
@@ -303,7 +303,7 @@ def preset_commands(name: str, state: ServerSnapshot) -> list[Command]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is reached from this machine only."""
+    """Whether `host` can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""`ghostnote kits`: what there is to choose from."""
+"""`ghostnote kits`: the kits and drummers of a bundle."""
 
 from rich.console import Console
 

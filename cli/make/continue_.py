@@ -1,4 +1,4 @@
-"""`ghostnote continue`: play on from a MIDI file."""
+"""`ghostnote continue`: continue a MIDI file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -28,14 +28,14 @@ def continue_(
         Path | None, typer.Option("--out", "-o", help="MIDI file; out/NAME_continued.mid if not given.")
     ] = None,
     alone: Annotated[
-        bool, typer.Option("--alone", help="Write the new bars only, not the old ones before them.")
+        bool, typer.Option("--alone", help="Write only the new bars, without the old ones before them.")
     ] = False,
     style: StyleOption = None,
     drummer: DrummerOption = 0,
-    temperature: Annotated[float, typer.Option(help="0 the likeliest, 1 as usual, up to 2: freer.")] = 1.0,
+    temperature: Annotated[float, typer.Option(help="0: most likely, 1: as usual, up to 2: freer.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bars.")] = 0,
     tempo: Annotated[
-        float | None, typer.Option(min=30, max=300, help="Quarter notes per minute, where the file's is wrong.")
+        float | None, typer.Option(min=30, max=300, help="Quarter notes per minute, if the file's is wrong.")
     ] = None,
     midi_map: MapOption = "auto",
     plot: PlotOption = False,
@@ -44,7 +44,7 @@ def continue_(
     bundle: BundleOption = None,
     model: ModelOption = None,
 ) -> None:
-    """Play on from the last four bars of a file. Only drums are heard: what the band does next is not known."""
+    """Continue from the last four bars of a file. Only the drums are known, not what the band plays next."""
     from drummers.common.model_folder import MODELS_DIR
     from drummers.continuation.model import KIND, Continuer, bars_played, followed_by
 

@@ -1,4 +1,4 @@
-"""What the drummers' commands share: options, the file that is read, the files that are written."""
+"""Shared by the drummers' commands: options, the file that is read, the files that are written."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ghostnote.music.performance import Performance
     from server.render.renderer import Renderer
 
-DrummerOption = Annotated[int, typer.Option(help="Who plays: 1 to 10, 0 nobody in particular.")]
+DrummerOption = Annotated[int, typer.Option(help="The drummer: 1 to 10, 0 for none in particular.")]
 StyleOption = Annotated[str | None, typer.Option(help="A style such as funk; the groove file's own if not given.")]
 MapOption = Annotated[
     str, typer.Option("--map", help="td17, gm, another shipped map, a map's file, or auto; read and written by it.")
@@ -32,7 +32,7 @@ class SourceFile(NamedTuple):
 
 
 def read_source(path: Path, midi_map: str, tempo: float | None) -> SourceFile:
-    """The MIDI or groove file under a map or "auto", at `tempo` [quarter notes per minute] if given, else its own.
+    """The MIDI or groove file, read with a map or "auto", at `tempo` [quarter notes per minute] if given.
 
     Raises what `server.files.inputs.read_performance` raises.
     """
@@ -51,7 +51,7 @@ def read_source(path: Path, midi_map: str, tempo: float | None) -> SourceFile:
 
 
 def report(written: Sequence[Path], what: str, remarks: Sequence[str] = ()) -> None:
-    """Print `what` the first of the written files holds, the other files, and remarks."""
+    """Print `what` the first of the written files contains, the other files, and remarks."""
     console = Console(soft_wrap=True, highlight=False)
     for line in (f"{written[0]}: {what}", *map(str, written[1:]), *(f"  {remark}" for remark in remarks)):
         console.print(line, markup=False)
@@ -71,13 +71,13 @@ def write_outputs(
     """Write `out` (.mid), with a kit ("" the bundle's first) OUT.wav, with `plot` OUT.png; the written paths.
 
     `join`: a moment [s] to mark in the picture. Raises InputError for another suffix of `out` or an unknown kit;
-    everything that could be refused is checked before the first file is written.
+    all errors are raised before the first file is written.
     """
     from ghostnote.errors import InputError
     from ghostnote.files.midi import write_midi
 
     if out.suffix.lower() not in (".mid", ".midi"):
-        raise InputError(f"cannot write {out}: the name of a MIDI file ends in .mid")
+        raise InputError(f"cannot write {out}: the name of a MIDI file must end in .mid")
     render = None if kit is None else renderer_of(kit, bundle, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     try:

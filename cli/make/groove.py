@@ -1,4 +1,4 @@
-"""`ghostnote groove`: a prompt to MIDI files, and on request to sound and pictures."""
+"""`ghostnote groove`: a prompt to MIDI files, and optionally to sound and pictures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +18,7 @@ def groove(
     prompt: Annotated[str, typer.Argument(help='Such as "funk 100 bpm, busy, 8 bars with a fill" (docs/drummers.md).')],
     out: Annotated[Path, typer.Option("--out", "-o", help="A .mid file, or a folder.")] = Path("out"),
     seed: Annotated[int, typer.Option(min=0, help="The same prompt and seed give the same groove.")] = 0,
-    n: Annotated[int, typer.Option("--n", min=1, max=99, help="So many grooves, with seeds from --seed on.")] = 1,
+    n: Annotated[int, typer.Option("--n", min=1, max=99, help="Number of grooves, with seeds from --seed on.")] = 1,
     wav: WavOption = False,
     kit: KitOption = "",
     bundle: BundleOption = None,
@@ -26,7 +26,7 @@ def groove(
     midi_map: Annotated[str, typer.Option("--map", help="Notes to write: td17, gm or another map.")] = "td17",
     model: ModelOption = None,
 ) -> None:
-    """Make grooves from words. Needs no PyTorch and no audio device."""
+    """Generate grooves from a prompt. Needs no PyTorch and no audio device."""
     from drummers.common.model_folder import MODELS_DIR
     from drummers.groovegen.model import KIND, GrooveGenerator
     from drummers.groovegen.prompt import parse
@@ -59,7 +59,7 @@ def plan(request: "GrooveRequest", out: Path, seed: int, n: int) -> list[Path]:
 
 
 def describe(request: "GrooveRequest", performance: "Performance") -> str:
-    """What was made, in a line."""
+    """A one-line summary."""
     styles = " and ".join(f"{name} {weight:.0%}" if weight < 1 else name for name, weight in request.styles.items())
     meter = f"{request.meter[0]}/{request.meter[1]}"
     return f"{styles}, {request.bpm:g} bpm, {request.bars} bars of {meter}, {len(performance.hits)} hits"

@@ -29,7 +29,7 @@ def humanize(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same performance.")] = 0,
     tempo: Annotated[
-        float | None, typer.Option(min=20, max=400, help="Quarter notes per minute, where the file's is wrong.")
+        float | None, typer.Option(min=20, max=400, help="Quarter notes per minute, if the file's is wrong.")
     ] = None,
     midi_map: MapOption = "auto",
     plot: PlotOption = False,

@@ -32,19 +32,19 @@ def render(
         str,
         typer.Option(
             help="A saved preset, or its .toml file: kit or morph, drummer, levels, positions and feel as it says; "
-            "--bundle, --kit and --drummer overrule it.",
+            "--bundle, --kit and --drummer override it.",
             show_default=False,
         ),
     ] = "",
     tempo: Annotated[float | None, typer.Option(min=20, max=400, help="Quarter notes per minute.")] = None,
     stems: Annotated[bool, typer.Option("--stems", help="Also one file per piece; they add up to the mix.")] = False,
     mode: Annotated[
-        str, typer.Option(help="file (fastest), window or live: the same sound, another call size.")
+        str, typer.Option(help="file (fastest), window or live: the same sound, rendered in different call sizes.")
     ] = "file",
     rate: Annotated[int | None, typer.Option(help="Sample rate in Hz; the bundle's if not given.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same sound.")] = 0,
     temperature: Annotated[
-        float | None, typer.Option(min=0, help="0 = likeliest sound; the bundle's if not given.")
+        float | None, typer.Option(min=0, help="0 = the most likely sound; the bundle's if not given.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Also a spectrogram PNG (one input only).")] = None,
     midi_map: Annotated[
@@ -76,7 +76,7 @@ def render(
 def choose(
     bundle: str | None, preset: str = "", kit: str = "", drummer: int | None = None
 ) -> "tuple[Path, Manifest, Preset]":
-    """The bundle's folder and manifest, and the preset with what overrules it, checked against them; it names a kit.
+    """The bundle's folder and manifest, and the preset with its overrides, checked against them; it names a kit.
 
     Raises InputError, MissingError, BundleError.
     """
@@ -114,7 +114,7 @@ def plan(inputs: Sequence[Path], out: Path) -> "list[RenderJob]":
 
     if out.suffix.lower() in SUBTYPES:
         if len(inputs) > 1:
-            raise InputError(f"{len(inputs)} inputs do not fit into one file {out}: name a folder")
+            raise InputError(f"{len(inputs)} inputs cannot be written to one file {out}: name a folder")
         return [RenderJob(inputs[0], out)]
     targets = [out / f"{source.stem}.wav" for source in inputs]
     for target in targets:
@@ -178,6 +178,6 @@ def report(done: "RenderResult") -> None:
     speed = f"rendered in {done.took:.1f} s ({done.took / done.seconds:.3f} of real time)"
     console.print(f"{done.job.target}: {done.seconds:.1f} s, {speed}", markup=False)
     if done.reduction_db > 0.05:
-        console.print(f"  peaks turned down by up to {done.reduction_db:.1f} dB")
+        console.print(f"  peaks reduced by up to {done.reduction_db:.1f} dB")
     for remark in done.remarks:
         console.print(f"  {remark}", markup=False)

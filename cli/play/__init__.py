@@ -1,1 +1,1 @@
-"""Commands that play, or talk to what plays."""
+"""Commands that play, or control a running server."""

@@ -1,4 +1,4 @@
-"""`ghostnote app`: the window. Its subcommands are the processes that the window starts; they are not for typing."""
+"""`ghostnote app`: the window. Its subcommands are the processes that the window starts, not for users."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def server(
         bool, typer.Option("--spare", help="Load, then wait for a line before anything is opened.")
     ] = False,
 ) -> None:
-    """`ghostnote serve` that ends when its standard input is closed, as it is when the window's process is gone."""
+    """`ghostnote serve` that exits when its standard input is closed, as happens when the window's process is gone."""
     from cli.play.serve import announce
     from server.config import read_config
     from server.serve import serve
@@ -100,9 +100,9 @@ def devices() -> None:
 
 @app.command("learn", hidden=True)
 def learn(midi: Annotated[str | None, typer.Option(help="MIDI port to listen to.")] = None) -> None:
-    """Learn a map for the window: commands on standard input, what is heard and learned as JSON lines.
+    """Learn a map for the window: commands on standard input, what is received and learned as JSON lines.
 
-    Commands: "note ARTICULATION", "pedal", "choke", "drop" (forget what was heard), "save NAME".
+    Commands: "note ARTICULATION", "pedal", "choke", "drop" (forget what was received), "save NAME".
     """
     from bridge.midi.learn import MapLearner
     from ghostnote.errors import GhostnoteError

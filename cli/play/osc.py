@@ -1,4 +1,4 @@
-"""`ghostnote osc`: ask or change a running server from the shell; write the pages that follow from the OSC table."""
+"""`ghostnote osc`: query or change a running server from the shell; write the pages generated from the OSC table."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ LAYOUT = Path("presets/controllers/open_stage_control.json")
 
 app = typer.Typer(
     invoke_without_command=True,
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": True},  # -6 is a value, no option
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": True},  # -6 is a value, not an option
     subcommand_metavar="",
 )
 
@@ -22,7 +22,7 @@ app = typer.Typer(
 @app.callback()
 def osc(
     address: Annotated[str, typer.Argument(help="Such as /ghostnote/kit; patterns such as /ghostnote/level/*.")] = "",
-    values: Annotated[list[str] | None, typer.Argument(help="What to set; none = ask.")] = None,
+    values: Annotated[list[str] | None, typer.Argument(help="Values to set; none = query.")] = None,
     host: HostOption = HOST,
     port: PortOption = PORT,
     docs: Annotated[bool, typer.Option("--docs", help=f"Write {DOCS} and {LAYOUT} in this folder.")] = False,

@@ -22,7 +22,7 @@ def list_all() -> None:
     for name in found.names:
         console.print(name, markup=False)
     if not found.names:
-        console.print(f"no presets in {presets_dir()} yet: `ghostnote preset save NAME` makes one", markup=False)
+        console.print(f"no presets in {presets_dir()} yet: create one with `ghostnote preset save NAME`", markup=False)
     for fault in found.faults.values():
         console.print(f"left alone: {fault}", markup=False, style="red")
     if found.faults:
@@ -31,7 +31,7 @@ def list_all() -> None:
 
 @app.command()
 def show(name: _Name) -> None:
-    """Print a preset as it is understood."""
+    """Print a preset as it was read."""
     from ghostnote.files.preset import dump_preset, load_preset
 
     Console(highlight=False, soft_wrap=True).print(dump_preset(load_preset(name)), markup=False, end="")

@@ -1,4 +1,4 @@
-"""`ghostnote run`: hear it. Serves and plays a groove at once; without an audio device, renders it to a file."""
+"""`ghostnote run`: a first sound. Serves and plays a groove at once; without an audio device, renders it to a file."""
 
 import logging
 from pathlib import Path

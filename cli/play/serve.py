@@ -1,4 +1,4 @@
-"""`ghostnote serve` and `latency`: the instrument, and the sum that its latency is."""
+"""`ghostnote serve` and `ghostnote latency`: the server, and the parts of its latency."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,22 +18,26 @@ def serve(
     block: Annotated[int | None, typer.Option(help="Frames of one device callback; default 128.")] = None,
     rate: Annotated[int | None, typer.Option(help="Frames per second of the device; default the bundle's.")] = None,
     lead: Annotated[
-        float | None, typer.Option(help="Milliseconds to render in; default 9 and what the block needs.")
+        float | None, typer.Option(help="Milliseconds for rendering; default 9 plus what the block needs.")
     ] = None,
     midi: Annotated[str | None, typer.Option(help="MIDI port to listen to instead of the virtual one.")] = None,
     midi_api: Annotated[str | None, typer.Option(help="MIDI system: alsa, jack, core or winmm.")] = None,
     midi_map: Annotated[str | None, typer.Option(help="Name or file of a MIDI map; default gm.")] = None,
-    osc_host: Annotated[str | None, typer.Option(help="Address to hear OSC on; default 127.0.0.1.")] = None,
+    osc_host: Annotated[str | None, typer.Option(help="Address on which to receive OSC; default 127.0.0.1.")] = None,
     osc_port: Annotated[int | None, typer.Option(help="UDP port of OSC; default 9010.")] = None,
     discover: Annotated[bool | None, typer.Option("--discover", help="Announce OSC by zeroconf.")] = None,
     preset: Annotated[str | None, typer.Option(help="Saved preset to start with.")] = None,
     kit: Annotated[str | None, typer.Option(help="Kit to start with; default the bundle's first.")] = None,
     mode: Annotated[str | None, typer.Option(help="live (default), or window: four beats later.")] = None,
-    play: Annotated[str | None, typer.Option(help="Repeat a groove: a shipped one's name, or a file.")] = None,
-    groove_folder: Annotated[
-        str | None, typer.Option(help="Folder for MIDI files of the grooves that are made up; default none.")
+    play: Annotated[
+        str | None, typer.Option(help="Play a groove in a loop: the name of a shipped one, or a file.")
     ] = None,
-    record_folder: Annotated[str | None, typer.Option(help="Folder of recordings; default the user's music.")] = None,
+    groove_folder: Annotated[
+        str | None, typer.Option(help="Folder for MIDI files of the generated grooves; default none.")
+    ] = None,
+    record_folder: Annotated[
+        str | None, typer.Option(help="Folder for recordings; default the user's music folder.")
+    ] = None,
     live_feel: Annotated[
         float | None,
         typer.Option(help="Milliseconds by which the drummer's feel may delay live hits, such as 30; default none."),
@@ -63,7 +67,7 @@ def serve(
 
 
 def announce(info: "ServerInfo") -> None:
-    """One screen: what is open, the latency, and what to type into a host (docs/daws.md tells it at length)."""
+    """One screen: what is open, the latency, and what to type into a host (docs/daws.md has the details)."""
     from ghostnote.hosts import HOSTS
 
     console = Console(highlight=False, soft_wrap=True)
@@ -103,7 +107,7 @@ def latency_text(latency: "Latency") -> str:
 
 
 def show_devices(midi_api: str) -> None:
-    """Output devices and MIDI ports, with the numbers and names to give."""
+    """Print output devices and MIDI ports, with the numbers and names to use."""
     from bridge.midi.rtmidi_ports import list_ports
     from ghostnote.errors import MissingError
     from server.audio.portaudio import list_outputs
@@ -134,7 +138,7 @@ def latency(
         typer.Option(min=20, max=400, help="Of window mode, quarter notes per minute; without it, live mode."),
     ] = None,
 ) -> None:
-    """The declared latency for some settings, part by part; `ghostnote status` tells that of a running server."""
+    """Print the declared latency for some settings, part by part; `ghostnote status` shows that of a running server."""
     from ghostnote.latency import Latency, block_wait, default_lead, window_frames
     from server.render.limiter import Limiter
 
@@ -150,7 +154,7 @@ def latency(
         **({"window": f"four beats at {tempo:g} quarter notes per minute"} if tempo else {}),
         "hop": "the last hit of a hop must have arrived before it is rendered",
         "lead": f"{block_wait(hop, block)} because the device takes whole blocks, the rest to render in",
-        "limiter": "frames by which it looks ahead",
+        "limiter": "frames of look-ahead",
         "device": "from the callback to the loudspeaker",
         "total": "from a hit's arrival to its sound",
     }

@@ -1,1 +1,1 @@
-"""Commands that look whether this machine can play, and set it up."""
+"""Commands that check and set up this machine."""

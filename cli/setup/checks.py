@@ -1,4 +1,4 @@
-"""What `ghostnote doctor` looks at: one function for each thing that may keep a server from running."""
+"""The checks of `ghostnote doctor`: one function for each thing that may keep a server from running."""
 
 import sys
 from collections.abc import Callable
@@ -9,22 +9,22 @@ from typing import Final
 from cli.options import HOST, PORT
 
 RECOVERY_HOPS: Final = 2
-"""A lead must hold a standstill and so much more: the call that makes good what became due meanwhile."""
+"""A lead must cover a stall and this many hops more: the call that renders what became due meanwhile."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     name: str
     good: bool
     found: str
     remedy: str = ""
-    """What to do, where it is not good."""
+    """What to do if it is not good."""
 
 
 def find(bundle: str | None, watch: float) -> list[CheckResult]:
-    """Look at everything. `watch`: seconds for which to look out for standstills."""
+    """Run all checks. `watch`: seconds for which to watch for stalls."""
     checks: tuple[tuple[str, Callable[[], CheckResult]], ...] = (
         ("Python", _python),
         ("output device", _output),
@@ -33,7 +33,7 @@ def find(bundle: str | None, watch: float) -> list[CheckResult]:
         ("bundle", lambda: _bundle(bundle)),
         ("realtime", _realtime),
         ("processor speed", _governor),
-        ("standstills", lambda: _standstills(watch)),
+        ("stalls", lambda: _stalls(watch)),
     )
     return [_guard(name, check) for name, check in checks]
 
@@ -104,7 +104,7 @@ def _osc() -> CheckResult:
             probe.bind((HOST, PORT))
         except OSError as error:
             if _answers():
-                return CheckResult("OSC port", True, f"{PORT} is answered by a Ghostnote server")
+                return CheckResult("OSC port", True, f"a Ghostnote server answers at {PORT}")
             return CheckResult(
                 "OSC port", False, f"{PORT} is taken ({error})", "another server runs, or give --osc-port"
             )
@@ -161,7 +161,7 @@ def _governor() -> CheckResult:
     return CheckResult("processor speed", governor == "performance", f"governor {governor}", remedy)
 
 
-def _standstills(seconds: float) -> CheckResult:
+def _stalls(seconds: float) -> CheckResult:
     from math import ceil
 
     from ghostnote.latency import WORK_SECONDS
@@ -171,11 +171,11 @@ def _standstills(seconds: float) -> CheckResult:
     longest = max((length for _, length in stalls), default=0.0)
     needed = min(1000, ceil(1000 * (longest + RECOVERY_HOPS * PERIOD_SECONDS)))
     remedy = (
-        "for so long a program that wanted a processor got none, and sound is lost where that is longer than the lead "
-        "leaves. See to the realtime limits, close other programs and switch power saving off; in a virtual machine it "
-        f"may be the host's doing. Or give `--lead {needed}` (ms, for blocks of up to 256 frames): every hit then "
+        "no program could run for that long, and sound is lost when that is longer than the lead "
+        "allows. Set the realtime limits, close other programs and switch power saving off; in a virtual machine it "
+        f"may be caused by the host. Or give `--lead {needed}` (ms, for blocks of up to 256 frames): every hit then "
         "comes so much later"
     )
     return CheckResult(
-        "standstills", longest + PERIOD_SECONDS <= WORK_SECONDS, f"{in_words(stalls)}, in {seconds:g} s", remedy
+        "stalls", longest + PERIOD_SECONDS <= WORK_SECONDS, f"{in_words(stalls)}, in {seconds:g} s", remedy
     )

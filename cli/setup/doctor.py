@@ -1,4 +1,4 @@
-"""`ghostnote status` asks a running server how it is; `ghostnote doctor` looks for what would keep one from running."""
+"""`ghostnote status` shows a running server's figures; `ghostnote doctor` finds what would keep one from running."""
 
 import json
 import sys
@@ -33,11 +33,11 @@ def doctor(
     bundle: Annotated[str | None, typer.Option(help="Name or folder of the bundle to check.")] = None,
     watch: Annotated[
         float,
-        typer.Option(min=0, max=3600, metavar="SECONDS", help="How long to watch for standstills."),
+        typer.Option(min=0, max=3600, metavar="SECONDS", help="How long to watch for stalls."),
     ] = 3.0,
     as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON, for programs.")] = False,
 ) -> None:
-    """Check devices, MIDI, the bundle, the provider, realtime limits and standstills; say what to do about each."""
+    """Check devices, MIDI, the bundle, the provider, realtime limits and stalls, and suggest remedies."""
     findings = find(bundle, watch)
     if as_json:
         json.dump([asdict(finding) for finding in findings], sys.stdout)
@@ -49,7 +49,7 @@ def doctor(
 
 
 def show(findings: list[CheckResult]) -> None:
-    """A table, and below it what to do."""
+    """Print a table, and below it what to do."""
     console = Console(highlight=False)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for finding in findings:

@@ -1,4 +1,4 @@
-"""Listens to what another program gives to JACK: the sound as the device gets it."""
+"""Listens to the JACK output of another program: the sound as the device gets it."""
 
 import contextlib
 import time
@@ -13,7 +13,7 @@ OUTPUTS: Final = ":out_"
 
 
 class JackListener:
-    """Hears every audio output that appears after `arm`; a context manager. Raises OSError where there is no JACK."""
+    """Connects to every audio output that appears after `arm`; a context manager. Raises OSError without JACK."""
 
     def __init__(self, floor: float) -> None:
         """`floor`: the RMS of a block, full scale = 1, above which there is sound."""
@@ -42,7 +42,7 @@ class JackListener:
         self._client.close()
 
     def arm(self) -> None:
-        """Begin to listen anew."""
+        """Reset the measurement."""
         self.loudest, self.first = 0.0, None
 
     @property
@@ -50,11 +50,11 @@ class JackListener:
         """Whether a program's output is connected."""
         try:
             return any(self._client.get_all_connections(port) for port in self._inputs)
-        except self._error:  # it goes at this very moment
+        except self._error:  # it is disappearing at this moment
             return True
 
     def wire(self) -> None:
-        """Connect outputs that have come; call it often."""
+        """Connect outputs that have appeared; call it often."""
         for port in self._outputs():
             if port.name not in self._known:
                 target = self._inputs[0 if port.name.endswith(("0", "left")) else 1]

@@ -72,7 +72,7 @@ def learn(
 
 
 def new_map_path(name: str, *, replace: bool) -> "Path":
-    """Where a map of the user's is saved. Raises InputError for a bad, shipped or taken name."""
+    """The path of a new map of the user. Raises InputError for a bad, shipped or existing name."""
     from ghostnote.errors import InputError
     from ghostnote.files.midi_map import MAPS_DIR, user_maps_dir
     from ghostnote.files.paths import check_name
@@ -81,12 +81,12 @@ def new_map_path(name: str, *, replace: bool) -> "Path":
     if (MAPS_DIR / path.name).exists():
         raise InputError(f"map {name!r} is a shipped one: choose another name")
     if path.exists() and not replace:
-        raise InputError(f"map {path} exists already: choose another name or give --replace")
+        raise InputError(f"map {path} already exists: choose another name or give --replace")
     return path
 
 
 def save_learned(learner: "MapLearner", path: "Path") -> None:
-    """Write the map that was learned. Raises InputError where no pad was."""
+    """Write the learned map. Raises InputError if no pad was learned."""
     from ghostnote.files.paths import write_atomically
 
     text = learner.text(f"learned on {time.strftime('%Y-%m-%d')}")
@@ -109,7 +109,7 @@ def _ask_all(learner: "MapLearner", console: Console) -> None:
                 console.print(f"  note {learner.learn_note(articulation, heard)}")
                 break
             except InputError as error:
-                console.print(f"  {error}: once more, or Enter to skip", markup=False)
+                console.print(f"  {error}: try again, or Enter to skip", markup=False)
     console.input("Open the hi-hat pedal fully, press it down firmly, let go, then Enter: ")
     controller = learner.learn_pedal(learner.fresh())
     console.print("  no pedal heard" if controller is None else f"  controller {controller}")

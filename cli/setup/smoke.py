@@ -1,4 +1,4 @@
-"""`ghostnote smoke`: the app tries itself out: window, server, sound, and the server killed and back, twice."""
+"""`ghostnote smoke`: a self-test of the app: window, server, sound, and recovery from killing the server, twice."""
 
 import contextlib
 import json
@@ -28,11 +28,11 @@ STEP_S: Final = 0.02
 
 
 class SmokeError(GhostnoteError):
-    """Something that a working program does did not happen."""
+    """Something that should have happened did not."""
 
 
 class AppProcess:
-    """The app as a process that tells what happens in it."""
+    """The app as a process that reports its events."""
 
     def __init__(self, home: Path) -> None:
         from desktop.program import command
@@ -53,21 +53,23 @@ class AppProcess:
                 self._events.append(json.loads(line))
 
     def wait(self, *events: str, after: int = 0) -> dict[str, Any]:
-        """The first thing told of one of these kinds, skipping `after` of them. Raises SmokeError."""
+        """The first event of one of these kinds, skipping `after` of them. Raises SmokeError."""
         for _ in poll():
             found = [one for one in self._events if one["event"] in events]
             if len(found) > after:
                 return found[after]
             if self._process.poll() is not None:
-                raise SmokeError(f"the app ended with status {self._process.returncode} before it told {events[0]!r}")
-        raise SmokeError(f"the app did not tell {' or '.join(events)} within {PATIENCE_S:.0f} s")
+                raise SmokeError(
+                    f"the app ended with status {self._process.returncode} before it reported {events[0]!r}"
+                )
+        raise SmokeError(f"the app did not report {' or '.join(events)} within {PATIENCE_S:.0f} s")
 
     def count(self, event: str) -> int:
-        """How often this has been told."""
+        """How often this event was reported."""
         return sum(one["event"] == event for one in self._events)
 
     def close(self) -> None:
-        """End the app and its server. Raises SmokeError when one of them stays."""
+        """Stop the app and its server. Raises SmokeError if one of them does not exit."""
         servers = [one["pid"] for one in self._events if one["event"] == "server"]
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -86,7 +88,7 @@ def smoke(
     floor: Annotated[float, typer.Option(help="RMS in dB of full scale that counts as sound.")] = FLOOR_DB,
     inside: Annotated[bool, typer.Option("--inside", hidden=True)] = False,
 ) -> None:
-    """Try this installation out: open the window (unseen), play a groove, listen, kill the server, listen again."""
+    """Test this installation: open the window (invisibly), play a groove, listen, kill the server, listen again."""
     if inside:
         from desktop.smoke import run_watched
 
@@ -99,7 +101,7 @@ def smoke(
 
 
 def check(home: Path, floor: float) -> Iterator[str]:
-    """What was found, line by line. `floor`: RMS, full scale = 1. Raises SmokeError at what does not work."""
+    """The results, line by line. `floor`: RMS, full scale = 1. Raises SmokeError for what does not work."""
     with open_listener(floor) as listener:
         app = AppProcess(home)
         try:
@@ -125,7 +127,7 @@ def check(home: Path, floor: float) -> Iterator[str]:
 
 @contextlib.contextmanager
 def open_listener(floor: float) -> Generator["JackListener | None"]:
-    """An ear at JACK, None where no JACK server runs."""
+    """A listener on JACK, None without a JACK server."""
     from cli.setup.jack_listener import JackListener
 
     try:
@@ -138,7 +140,7 @@ def open_listener(floor: float) -> Generator["JackListener | None"]:
 
 
 def wait_for_sound(what: str, listener: "JackListener", since: float) -> str:
-    """Wait until there is sound. Raises SmokeError when there is none."""
+    """Wait for sound. Raises SmokeError if there is none."""
     for _ in poll():
         listener.wire()
         if listener.first is not None:
@@ -147,7 +149,7 @@ def wait_for_sound(what: str, listener: "JackListener", since: float) -> str:
 
 
 def check_rendering(home: Path, floor: float) -> str:
-    """Render a groove to a file with this program's own command line and look whether there is sound in it."""
+    """Render a groove to a file with this program's own command line and check that it is not silent."""
     import numpy as np
     import soundfile
 
@@ -168,7 +170,7 @@ def check_rendering(home: Path, floor: float) -> str:
 
 
 def poll() -> Iterator[float]:
-    """Moments close to each other until patience ends."""
+    """Short time steps until `PATIENCE_S` has passed."""
     end = time.monotonic() + PATIENCE_S
     while (now := time.monotonic()) < end:
         yield now
@@ -176,16 +178,16 @@ def poll() -> Iterator[float]:
 
 
 def kill(pid: int, listener: "JackListener") -> float:
-    """Kill a process as a crash would and let `listener` listen for what comes after it; when it was killed."""
+    """Kill a process as a crash would and reset the `listener`; returns when it was killed."""
     killed = time.time()
     os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    if any(not listener.wired for _ in poll()):  # what was still on its way is over
+    if any(not listener.wired for _ in poll()):  # what was still buffered has been played
         listener.arm()
     return killed
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is such a process; on Windows it is not looked at."""
+    """Whether there is such a process; always False on Windows."""
     if os.name == "nt":
         return False
     try:

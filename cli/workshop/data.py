@@ -1,4 +1,4 @@
-"""`ghostnote data`: list, fetch and check the corpora that training reads."""
+"""`ghostnote data`: list, fetch and check the training corpora."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ghostnote.music.performance import Performance
     from training.data.corpora import CorpusReport
 
-app = typer.Typer(no_args_is_help=True, help="List, fetch and check the corpora that training reads.")
+app = typer.Typer(no_args_is_help=True, help="List, fetch and check the training corpora.")
 app.command()(balance)
 
 
@@ -28,7 +28,7 @@ def list_corpora() -> None:
     for entry in CATALOGUE:
         remark = f" ({entry.remark})" if entry.remark else ""
         console.print(f"[bold]{entry.name}[/bold]  {entry.title}, {entry.licence}, {entry.size / 1e6:,.1f} MB{remark}")
-        console.print(f"  {entry.url}\n  sha256 {entry.sha256 or 'not publicly parse_names'}")
+        console.print(f"  {entry.url}\n  sha256 {entry.sha256 or 'not publicly known'}")
 
 
 @app.command()
@@ -36,7 +36,7 @@ def download(
     name: Annotated[str, typer.Argument(help="A name that `ghostnote data list` shows.")],
     to: Annotated[Path, typer.Option(help="Folder to fetch into.")] = Path("data"),
 ) -> None:
-    """Fetch a corpus; an interrupted download goes on where it stopped. The checksum is verified where it is known."""
+    """Fetch a corpus; an interrupted download resumes where it stopped. The checksum is verified if it is known."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     from training.data.catalogue import download, find_entry
@@ -56,7 +56,7 @@ def download(
 def check(
     name: Annotated[str, typer.Argument(help="groove or egmd.")],
     source: Annotated[Path, typer.Argument(help="Folder; for groove also .zip or .tar.xz.")],
-    show: Annotated[int, typer.Option(min=0, help="Files with problems to name.")] = 20,
+    show: Annotated[int, typer.Option(min=0, help="How many files with problems to list.")] = 20,
 ) -> None:
     """Read a corpus and print counts, unknown notes and problems. Exit status 1 if there are problems."""
     from rich.progress import track
@@ -74,7 +74,7 @@ def check(
         rows = len(egmd_rows(source)[1])
         performances = (take.performance for take in track(read_egmd(source, report), "reading", total=rows))
     else:
-        raise InputError(f"cannot check {name!r}: there are readers for groove and egmd")
+        raise InputError(f"cannot check {name!r}: only groove and egmd can be read")
     _show(performances, report, show)
     if report.unknown or report.problems:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`ghostnote data balance`: how styles are spread over the dataset, as it is and after each way to balance it."""
+"""`ghostnote data balance`: the distribution of styles in the dataset, before and after balancing."""
 
 from pathlib import Path
 from typing import Annotated

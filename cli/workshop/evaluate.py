@@ -36,7 +36,7 @@ def evaluate(
     windows_per_kit: Annotated[int, typer.Option(min=1, help="Windows of 4 beats measured per kit.")] = 40,
     focus: Annotated[str, typer.Option(help="Row compared with all others window by window.")] = "",
     pictures: Annotated[str, typer.Option(help="Rows in the spectrogram pictures beside the reference.")] = "",
-    notes: Annotated[Path, typer.Option(help="Folder of what was measured, row by row.")] = Path("runs/sound/findings"),
+    notes: Annotated[Path, typer.Option(help="Folder of the findings, row by row.")] = Path("runs/sound/findings"),
     out: Annotated[Path, typer.Option(help="Folder for results.md, results.csv and spectrograms/.")] = Path("docs"),
     quick: Annotated[bool, typer.Option("--quick", help="4 windows per kit, dynamics of few strokes.")] = False,
 ) -> None:

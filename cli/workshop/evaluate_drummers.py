@@ -13,10 +13,10 @@ def drummers(
     data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder that holds groove.")] = DATA,
     models: Annotated[Path, typer.Option(help="Folder of the drummers' models.")] = Path("presets/drummers"),
     classifiers: Annotated[
-        Path, typer.Option(help="Folder of the classifiers; what is not there is trained (about an hour of a core).")
+        Path, typer.Option(help="Folder of the classifiers; missing ones are trained (about an hour on one core).")
     ] = Path("runs/drummers/classifiers"),
-    only: Annotated[str, typer.Option(help="Comma-separated sections to measure anew; empty: all of them.")] = "",
-    notes: Annotated[Path, typer.Option(help="Folder of what was measured; the page is made of it.")] = Path(
+    only: Annotated[str, typer.Option(help="Comma-separated sections to measure again; empty: all of them.")] = "",
+    notes: Annotated[Path, typer.Option(help="Folder of the findings from which the page is written.")] = Path(
         "runs/drummers/findings"
     ),
     out: Annotated[Path, typer.Option(help="Folder for results-drummers.md and .csv.")] = Path("docs"),
@@ -24,7 +24,6 @@ def drummers(
 ) -> None:
     """Measure the drummers on the Groove test split and write docs/results-drummers.md and results-drummers.csv."""
     from studies.drummers.context import Findings, StudyContext
-
     from studies.drummers.sections import SECTIONS, measure_section, settings_of, write_page
     from studies.findings import FindingStore
     from training.data.groove import groove_performances

@@ -25,12 +25,15 @@ def export(
     pack: Annotated[
         Path | None,
         typer.Option(
-            help="Packed training set; on its validation performances the kits' levels are measured and evened."
+            help="Packed training set; its validation performances are used to measure and equalise the kits' levels."
         ),
     ] = None,
-    weights: Annotated[Path | None, typer.Option(help="Also keep the weights here, in half, to train on from.")] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Also save the weights here, in half precision, as a start for further training."),
+    ] = None,
 ) -> None:
-    """Write a bundle and compare its graphs with the networks; fails where they differ."""
+    """Write a bundle and compare its graphs with the networks; fails if they differ."""
     from export.bundle_writer import export_bundle
     from export.checkpoint import facts_of
     from training.checkpoints import load_checkpoint, write_half

@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 def listen(
     a: Annotated[Path, typer.Argument(metavar="A_FOLDER", help="Sound files called A, such as real drums.")],
-    b: Annotated[Path, typer.Argument(metavar="B_FOLDER", help="Those called B, such as generated ones.")],
+    b: Annotated[Path, typer.Argument(metavar="B_FOLDER", help="Sound files called B, such as generated drums.")],
     mode: Annotated[
         str, typer.Option(help="abx: is X A or B? (files paired by name); rate: each clip from 1 to 5.")
     ] = "abx",
-    trials: Annotated[int, typer.Option(min=1, max=1000, help="Questions of an ABX test.")] = 16,
+    trials: Annotated[int, typer.Option(min=1, max=1000, help="Number of trials of an ABX test.")] = 16,
     listener: Annotated[str, typer.Option(help="Who listens; your user name if not given.", show_default=False)] = "",
     out: Annotated[Path, typer.Option("--out", "-o", help="Answers, added line by line.")] = Path("listening.csv"),
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Order of the questions; if not given, an unfinished test goes on.")
+        int | None, typer.Option(min=0, help="Order of the trials; if not given, an unfinished test continues.")
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port on 127.0.0.1; 0: any free one.")] = 8077,
     browser: Annotated[bool, typer.Option(help="Open the page.")] = True,
 ) -> None:
-    """Compare two folders of sounds blindly in the browser, level-matched; end with Ctrl-C and go on another time."""
+    """Compare two folders of sounds blindly in the browser, level-matched; stop with Ctrl-C and resume later."""
     from ghostnote.errors import InputError
     from listening.server import ListenServer
     from listening.session import ListeningRequest, ListeningSession
@@ -50,19 +50,21 @@ def listen(
 
 
 def announce(session: "ListeningSession", console: Console) -> None:
-    """What will be asked, and what of the input is left out."""
+    """How many trials there are, and which files are left out."""
     if session.unpaired:
         names = ", ".join(session.unpaired[:5]) + (", ..." if len(session.unpaired) > 5 else "")
         console.print(f"[yellow]{len(session.unpaired)} files without a partner are left out:[/yellow] {names}")
     if session.damaged_lines:
-        console.print(f"[yellow]{session.damaged_lines} lines of {session.request.out} are no answers[/yellow]: kept")
+        console.print(
+            f"[yellow]{session.damaged_lines} lines of {session.request.out} are not answers[/yellow] and are kept"
+        )
     console.print(
         f"{len(session.trials)} questions, {len(session.given)} answered; all clips at {session.lufs:.1f} LUFS"
     )
 
 
 def summary(session: "ListeningSession") -> str:
-    """What this test has found so far."""
+    """The result of the test so far."""
     from listening.results import abx_score, opinion
 
     answered = f"{len(session.given)} of {len(session.trials)} answered"

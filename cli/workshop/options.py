@@ -1,4 +1,4 @@
-"""What the commands of the workshop share: the data folder, and lists of names."""
+"""Shared by the workshop commands: the data folder, and lists of names."""
 
 import shlex
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 DATA: Final = Path("../shared/data")
-"""The data folder where neither an option nor GHOSTNOTE_DATA names another."""
+"""The data folder unless an option or GHOSTNOTE_DATA names another."""
 
 
 def parse_names(names: str, allowed: Iterable[str], what: str) -> list[str]:
@@ -23,5 +23,5 @@ def parse_names(names: str, allowed: Iterable[str], what: str) -> list[str]:
 
 
 def command_line() -> str:
-    """The command line that is running, for what it writes."""
+    """The current command line, to be recorded in what it writes."""
     return shlex.join(["ghostnote", *sys.argv[1:]])

@@ -21,7 +21,7 @@ def train(
     minutes: Annotated[float, typer.Option(help="Training time in minutes, 0: the recipe's.")] = 0.0,
     threads: Annotated[int, typer.Option(help="CPU threads of torch, 0: its own choice.")] = 0,
 ) -> None:
-    """Train a codec or predictor; an interrupted run goes on where its last checkpoint was written."""
+    """Train a codec or predictor; an interrupted run resumes from its last checkpoint."""
     import torch
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

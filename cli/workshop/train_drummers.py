@@ -40,13 +40,13 @@ def train_drummers(
     out: Annotated[Path | None, typer.Option(help="Model folder; presets/drummers/NAME if not given.")] = None,
     minutes: Annotated[float, typer.Option(min=0, help="Training time, 0: the recipe's.")] = 0.0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of torch.")] = 1,
-    export_only: Annotated[bool, typer.Option("--export-only", help="Export the run as it is.")] = False,
+    export_only: Annotated[bool, typer.Option("--export-only", help="Only export the run, without training.")] = False,
 ) -> None:
     """Train a drummer and export it as ONNX."""
     from ghostnote.errors import InputError
 
     if name not in TRAINERS:
-        raise InputError(f"no drummer {name!r} to train: there are {', '.join(TRAINERS)}")
+        raise InputError(f"no drummer {name!r} to train: choose from {', '.join(TRAINERS)}")
     import torch
 
     torch.set_num_threads(threads)

@@ -1,1 +1,1 @@
-"""Thin widgets: they show what a session or model says and call it; nothing is decided here."""
+"""Thin widgets: they show the state of a session or model and call it; no logic here."""

@@ -1,4 +1,4 @@
-"""A line under the window's head: something to know, or why there is no sound and what can be done."""
+"""A line under the window's header: a notice, or why there is no sound and what to do."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,8 @@ SHOWN_MS = 10_000
 
 
 class Banner(QWidget):
-    """Hidden while there is nothing to say. A failure stays until it is over, an offer until it is taken or closed;
-    a notice goes by itself."""
+    """Hidden while there is nothing to show. A failure stays until it is over, an offer until it is taken or closed;
+    a notice disappears by itself."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,13 +38,13 @@ class Banner(QWidget):
         self.hide()
 
     def notify(self, text: str) -> None:
-        """Say something for a while, unless a failure is shown."""
+        """Show a message for a while, unless a failure is shown."""
         if not self._failure:
             self._show(text, buttons=False)
             self._timer.start(SHOWN_MS)
 
     def offer(self, text: str, title: str, take: Callable[[], object]) -> None:
-        """Say something with a button that calls `take`, unless a failure is shown."""
+        """Show a message with a button that calls `take`, unless a failure is shown."""
         if not self._failure:
             self._timer.stop()
             self._take = take
@@ -58,7 +58,7 @@ class Banner(QWidget):
         self._take()
 
     def fail(self, why: str) -> None:
-        """Say why there is no sound until there is; "" = there is."""
+        """Show why there is no sound until there is; "" = there is."""
         self._failure = why
         self._timer.stop()
         if why:

@@ -1,4 +1,4 @@
-"""Grooves that the server makes up: asked for in words, or played on from what is played in; and what it is at."""
+"""Grooves that the server generates from a prompt or from live playing, and their state."""
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -10,7 +10,7 @@ PLAY_ON = "Listen to what you play, and play on in that manner after two to four
 
 
 class GroovePanel(QWidget):
-    """A line for the words, and what plays."""
+    """A line for the prompt, and what is playing."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class GroovePanel(QWidget):
         self.prompt.setPlaceholderText("Ask for a groove, such as “brushed jazz 140 bpm, sparse”")
         self.prompt.setAccessibleName("Ask for a groove")
         self.prompt.returnPressed.connect(self._ask)
-        self.ask = button("Play it", "primary", "Play the groove that is asked for", self._ask)
+        self.ask = button("Play it", "primary", "Play the groove of this prompt", self._ask)
         self.play_on = button("Play on", "", PLAY_ON, lambda: session.groove("continue"))
         self.stop = button("Stop", "", "End the groove", lambda: session.groove("stop"))
         self.state = remark()
@@ -34,7 +34,7 @@ class GroovePanel(QWidget):
             self._session.ask_groove(words)
 
     def refresh(self) -> None:
-        """Show what the server is at."""
+        """Show the state of the grooves."""
         state, prompt, bar = self._session.groove_state
         self.stop.setEnabled(state != "stopped")
         self.state.setText(groove_text(state, prompt, bar))

@@ -1,4 +1,4 @@
-"""The line at the foot of the window: is there sound, through what, how late, how well."""
+"""The status line of the window: is there sound, on which device, with which latency and health."""
 
 from PySide6.QtWidgets import QFrame, QLabel
 
@@ -31,14 +31,14 @@ class HealthBar(QFrame):
         self.show_state("warn", "Starting")
 
     def show_state(self, tone: str, text: str) -> None:
-        """What the server does: "good", "warn" or "bad", and a few words."""
+        """The server's state: "good", "warn" or "bad", and a few words."""
         set_tone(self.light, tone)
         self.state.setText(text)
         if tone != "good":
             self._health.forget()
 
     def refresh(self) -> None:
-        """Show the present figures."""
+        """Show the current figures."""
         figures = self._session.figures
         self.output.setText(output_text(figures))
         self.latency.setText(latency_text(*self._session.latency))

@@ -30,7 +30,7 @@ class KitBrowser(QWidget):
     """The list on the left."""
 
     chosen = Signal(str)
-    """A kit was clicked or confirmed; its id."""
+    """The id of a kit that was clicked or confirmed."""
 
     def __init__(self, session: Session, audition: Callable[[], None]) -> None:
         """`audition` plays a few hits on the kit that was just chosen."""
@@ -94,7 +94,7 @@ class KitBrowser(QWidget):
 
 
 class _KitPainter(QStyledItemDelegate):
-    """Paints one kit: name, character, licence; a bar in the accent's colour beside the one that plays."""
+    """Paints one kit: name, character, licence; a bar in the accent colour beside the current one."""
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
@@ -152,7 +152,7 @@ class _KitPainter(QStyledItemDelegate):
 
 
 class MorphPanel(QWidget):
-    """From the kit that plays to another one, by a slider."""
+    """A slider from the current kit to another one."""
 
     STEPS = 100
 
@@ -185,7 +185,7 @@ class MorphPanel(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show what is in force."""
+        """Show the current values."""
         amount, first, second = self._session.morph
         on = first != second
         fill(self.second, [("No second kit", ""), *((name, kit) for kit, name in self._names.items() if kit != first)],

@@ -13,12 +13,12 @@ from desktop.widgets.parts import Animation
 from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME, PIECES
 
 SECONDS = 8.0
-"""How much of the past is seen."""
+"""How much of the past is shown."""
 NAME_WIDTH = 76
 
 
 class LaneView(QWidget):
-    """The last seconds of hits; it moves only while there is one to be seen."""
+    """The hits of the last seconds; it moves only while there is one to show."""
 
     def __init__(self, animation: Animation) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The latency: how much, of what it is made, and what to type into each host."""
+"""The latency: its value, its parts, and what to type into each host."""
 
 from collections.abc import Mapping
 
@@ -87,7 +87,7 @@ class LatencyView(QWidget):
         session.listen("status", lambda *_: self.refresh())
 
     def refresh(self) -> None:
-        """Show the present latency."""
+        """Show the current latency."""
         figures, (frames, rate) = self._session.figures, self._session.latency
         if not frames or not rate:
             return

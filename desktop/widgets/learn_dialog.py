@@ -46,11 +46,11 @@ class LearnDialog(QDialog):
         self.refresh()
 
     def begin(self) -> None:
-        """Open the MIDI port, which nobody else holds now."""
+        """Open the MIDI port, which must be free."""
         self.process.start(self._midi)
 
     def refresh(self) -> None:
-        """Show the present step."""
+        """Show the current step."""
         learning = self.learning
         naming = learning.step == NAME
         self.question.setText(learning.question)
@@ -85,6 +85,6 @@ class LearnDialog(QDialog):
             self.accept()
 
     def done(self, result: int) -> None:
-        """End the process, too."""
+        """Also stop the process."""
         self.process.stop()
         super().done(result)

@@ -1,4 +1,4 @@
-"""The output as the server tells of it: level with clip light, and spectrum."""
+"""The output as the server reports it: level with clip light, and spectrum."""
 
 import time
 from collections.abc import Sequence

@@ -11,7 +11,7 @@ from desktop.theme import Theme
 from desktop.widgets.parts import Animation
 
 DECAY = 0.86
-"""What is left of a pad's light after a frame."""
+"""Factor by which a pad's light fades per frame."""
 KEY_VELOCITY = 0.8
 
 
@@ -22,7 +22,7 @@ class Pad(QAbstractButton):
     """Articulation and velocity 0..1."""
 
     def __init__(self, piece: str, key: str, animation: Animation) -> None:
-        """`key`: what its shortcut is called."""
+        """`key`: the name of its shortcut."""
         super().__init__()
         self.piece, self._key, self._animation = piece, key, animation
         self.way = ways_of(piece)[0][0]
@@ -53,7 +53,7 @@ class Pad(QAbstractButton):
         self.struck.emit(self.way, KEY_VELOCITY)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Play where it is hit."""
+        """Play at the position of the click."""
         super().mousePressEvent(event)
         if event.button() == Qt.MouseButton.LeftButton:
             self._by_mouse = True

@@ -1,4 +1,4 @@
-"""Small parts of which the pages are made, so that they all look alike."""
+"""Small building blocks of the pages, for a consistent look."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 T = TypeVar("T", bound=QBoxLayout)
 FRAME_MS: Final = 33
-"""Time between two pictures of what moves."""
+"""Time between two frames of animations."""
 
 
 def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
@@ -32,7 +32,7 @@ def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
 
 
 def remark(text: str = "") -> QLabel:
-    """A small text on the right of its row that never asks for more room than there is."""
+    """A small text on the right of its row that never requests more room than there is."""
     made = label(text, "small")
     made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -122,7 +122,7 @@ def fill(box: QComboBox, entries: Sequence[tuple[str, object]], chosen: object) 
 
 
 class Animation(QObject):
-    """Lets widgets move at about 30 pictures a second, and costs nothing while all of them rest."""
+    """Animates widgets at about 30 frames a second, and costs nothing while all of them are at rest."""
 
     frame = Signal()
 
@@ -134,20 +134,20 @@ class Animation(QObject):
         self._timer.timeout.connect(self._step)
 
     def add(self, advance: Callable[[], bool]) -> None:
-        """`advance` moves a widget on by a frame and says whether it moves still."""
+        """`advance` moves a widget by one frame and returns whether it is still moving."""
         self._moving.append(advance)
 
     def wake(self) -> None:
-        """Something has begun to move."""
+        """Start the animation."""
         if not self._timer.isActive():
             self._timer.start()
 
     @property
     def awake(self) -> bool:
-        """Whether frames are made."""
+        """Whether the animation is running."""
         return self._timer.isActive()
 
     def _step(self) -> None:
-        moving = [advance() for advance in self._moving]  # all of them, not only up to the first that moves
+        moving = [advance() for advance in self._moving]  # all of them, not just up to the first that is moving
         if not any(moving):
             self._timer.stop()

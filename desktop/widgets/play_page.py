@@ -1,4 +1,4 @@
-"""The page on which one plays: kits, time, player, pads and mixer, what is played and how it sounds."""
+"""The page for playing: kits, time, player, pads and mixer, what is played and how it sounds."""
 
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget

@@ -1,4 +1,4 @@
-"""Who plays: the drummer asked of the network, the feel, and live or window mode."""
+"""The drummer, the feel, and live or window mode."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QGridLayout, QSlider, QVBoxLayout, QWidget
@@ -52,7 +52,7 @@ class PlayerPanel(QWidget):
             session.listen(topic, lambda *_: self.refresh())
 
     def refresh(self) -> None:
-        """Show what is in force."""
+        """Show the current values."""
         session = self._session
         names = [(drummer_name(name, index), index) for index, name in enumerate(session.drummers)]
         fill(self.drummer, names, int(session.number("drummer")))

@@ -1,4 +1,4 @@
-"""Presets in the window's head: load one, save the present settings."""
+"""Presets in the window's header: load one, save the current settings."""
 
 from PySide6.QtWidgets import QComboBox, QInputDialog, QMessageBox, QWidget
 
@@ -26,7 +26,7 @@ class PresetBox(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the presets there are, and the one loaded last."""
+        """Show the saved presets, and the one loaded last."""
         names = list_presets().names
         loaded = self._session.values.get("/ghostnote/preset", ("",))[0]
         fill(self.box, [(name, name) for name in names], loaded or None)

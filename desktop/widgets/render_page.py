@@ -101,7 +101,7 @@ class RenderPage(QWidget):
 
     def refresh(self) -> None:
         """Show what a file would be rendered with."""
-        if not self.isVisible():  # every step of a fader is told
+        if not self.isVisible():  # every step of a fader gives feedback
             return
         present = self.present()
         played = kit_text(present.kit, {kit.id: kit.name for kit in self._kits})
@@ -112,7 +112,7 @@ class RenderPage(QWidget):
         self.mix.setText(f"{SAME_MIX} {mix[:1].upper()}{mix[1:]}." if mix else SAME_MIX)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """What has changed meanwhile."""
+        """Update what has changed meanwhile."""
         super().showEvent(event)
         self.refresh()
 
@@ -140,7 +140,7 @@ class RenderPage(QWidget):
             self._show_sources()
 
     def take(self, paths: list[Path]) -> None:
-        """Choose these files; what cannot be rendered is named and left out."""
+        """Choose these files; those that cannot be rendered are named and left out."""
         self.sources = [path for path in paths if is_source(path)]
         strange = [path.name for path in paths if not is_source(path)]
         self._show_sources()
@@ -202,10 +202,10 @@ class RenderPage(QWidget):
 
 
 class DropArea(QFrame):
-    """Takes files that are dropped on it, or asks for them."""
+    """Accepts dropped files, or opens a dialogue."""
 
     def __init__(self, choose: Callable[[], None], take: Callable[[list[Path]], None]) -> None:
-        """`choose` asks the user for files, `take` is given those dropped."""
+        """`choose` opens the file dialogue, `take` is called with dropped files."""
         super().__init__()
         self._take = take
         self.setProperty("role", "drop")
@@ -229,7 +229,7 @@ class DropArea(QFrame):
         self.text.setVisible(len(names) != 1)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """Files are welcome."""
+        """Accept files."""
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
             set_style(self, "active", "true")

@@ -18,10 +18,10 @@ VIRTUAL_PORT = ("“Ghostnote In”, for your DAW", "")
 
 
 class SetupPage(QWidget):
-    """The page of settings. What needs another start of the sound engine waits for "Apply"."""
+    """The settings page. What needs a restart of the sound engine waits for "Apply"."""
 
     def __init__(self, control: AppController, learn: Callable[[], None], restyle: Callable[[str], None]) -> None:
-        """`learn` opens the dialogue that learns a map; `restyle` dresses the app in another theme."""
+        """`learn` opens the dialogue that learns a map; `restyle` changes the theme."""
         super().__init__()
         self.setObjectName("page")
         self._control, self._restyle = control, restyle
@@ -61,12 +61,12 @@ class SetupPage(QWidget):
         self.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Devices may have come since."""
+        """Refresh the devices."""
         super().showEvent(event)
         self.devices.look()
 
     def refresh(self) -> None:
-        """Show the settings that are in force."""
+        """Show the current settings."""
         settings = self._control.settings
         outputs = [name for name in dict.fromkeys([settings.device, *self._outputs]) if name]
         sources = [name for name in dict.fromkeys([settings.midi, *self._sources]) if name]

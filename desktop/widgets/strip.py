@@ -16,7 +16,7 @@ PAN_STEPS = 100
 
 
 class _Slider(QSlider):
-    """A slider that is painted here, goes where it is clicked and home on a double click."""
+    """A custom slider that jumps to a click and resets on a double click."""
 
     def __init__(self, orientation: Qt.Orientation, home: int) -> None:
         super().__init__(orientation)
@@ -52,12 +52,12 @@ class _Slider(QSlider):
         return 16.0
 
     def share(self) -> float:
-        """Where the handle is, 0..1."""
+        """Position of the handle, 0..1."""
         return (self.value() - self.minimum()) / (self.maximum() - self.minimum())
 
 
 class Fader(_Slider):
-    """A level, upright; its line is filled up to the handle and marked at 0 dB."""
+    """A vertical level; its line is filled up to the handle and marked at 0 dB."""
 
     def __init__(self, name: str) -> None:
         super().__init__(Qt.Orientation.Vertical, round(FADER_STEPS * fader_position(0)))
@@ -96,7 +96,7 @@ class Fader(_Slider):
 
 
 class PanSlider(_Slider):
-    """A position, lying; its line is filled from the middle."""
+    """A horizontal position; its line is filled from the middle."""
 
     def __init__(self, name: str) -> None:
         super().__init__(Qt.Orientation.Horizontal, 0)
@@ -164,7 +164,7 @@ class Strip(QWidget):
         self.setLayout(layout)
 
     def show_level(self) -> None:
-        """Fader, mute and solo as the mixer has them."""
+        """The mixer's fader, mute and solo."""
         db, silent = self._mixer.faders[self.piece], self._mixer.silent(self.piece)
         if not self.fader.isSliderDown():
             _quietly(self.fader, round(FADER_STEPS * fader_position(db)))
@@ -177,7 +177,7 @@ class Strip(QWidget):
             letter.blockSignals(False)
 
     def show_pan(self) -> None:
-        """The position as it is in force."""
+        """The current position."""
         if not self.pan.isSliderDown():
             _quietly(self.pan, round(PAN_STEPS * self._session.number(f"pan/{self.piece}")))
 

@@ -88,7 +88,7 @@ class TransportPanel(QWidget):
         self.record.setToolTip(state if sound else RECORD)
 
     def refresh(self) -> None:
-        """Show what is in force."""
+        """Show the current values."""
         session = self._session
         self.tempo.blockSignals(True)
         if not self.tempo.hasFocus() or not self.tempo.lineEdit().isModified():

@@ -47,7 +47,7 @@ class ModelFolder:
     def session(self, name: str) -> ort.InferenceSession:
         """The graph `name`.onnx on one CPU thread without spinning. Raises BundleError if it is not there or broken."""
         if name not in self.files:
-            raise BundleError(f"{self.path / MANIFEST} lists no graph {name!r}: it is no complete {self.kind} model")
+            raise BundleError(f"{self.path / MANIFEST} lists no graph {name!r}: it is not a complete {self.kind} model")
         path = self.path / f"{name}.onnx"
         try:
             data = path.read_bytes()
@@ -105,7 +105,7 @@ def write_folder(
     training: Mapping[str, object],
     metrics: Mapping[str, object],
 ) -> None:
-    """Write model.toml for the graphs *.onnx that lie in the folder `path`."""
+    """Write model.toml for the graphs *.onnx in the folder `path`."""
     files = {one.stem: hashlib.sha256(one.read_bytes()).hexdigest() for one in sorted(path.glob("*.onnx"))}
     table = {"format": FORMAT, "kind": kind, "name": name, "files": files, "facts": dict(facts)}
     text = tomli_w.dumps({**table, "training": dict(training), "metrics": dict(metrics)})

@@ -2,7 +2,7 @@
 
 A slot is a sixteenth note. A hit belongs to the nearest slot, and to the bar of that slot, so a stroke played a little
 before the barline is the next bar's first. Order: bar, slot, lane, offset; a lane that strikes twice in a slot (a drag)
-keeps both strokes. Because a bar has a fixed number of slots, whatever is made of tokens stays in tempo.
+keeps both strokes. Because a bar has a fixed number of slots, whatever is decoded from tokens stays in tempo.
 """
 
 from dataclasses import dataclass, replace
@@ -50,7 +50,7 @@ class Score:
 
 
 def slots_per_bar(meter: tuple[int, int]) -> int:
-    """Slots of a bar. Raises InputError for meters whose bar is no whole number of slots from 6 to 24."""
+    """Slots of a bar. Raises InputError for meters whose bar is not a whole number of slots from 6 to 24."""
     slots, rest = divmod(meter[0] * 4 * SLOTS_PER_QUARTER, meter[1])
     if rest or not MIN_SLOTS <= slots <= MAX_SLOTS:
         raise InputError(

@@ -1,1 +1,1 @@
-"""Playing on, bar by bar, from what was just played."""
+"""Continuing, bar by bar, from what was just played."""

@@ -1,4 +1,4 @@
-"""What the continuation network is told: the words of a sequence, and what the bars before had at the same place.
+"""The input of the continuation network: the tokens of a sequence, and what earlier bars had in the same place.
 
 A sequence is four words (style, drummer, tempo, meter), then for each bar a barline and its hits.
 """
@@ -27,7 +27,7 @@ END: Final = MAX_SLOTS
 MEMORY: Final = 4
 """Bars that a sequence remembers."""
 LOOK: Final = 16
-"""Slots from the present one on at which the echo tells what earlier bars had."""
+"""Slots from the current one on for which the echo holds what earlier bars had."""
 NEAR: Final = 5
 """Values of `near`: velocity one and two bars ago, share of the bars before that struck, offset one and two ago."""
 FIELDS: Final = ("word", "lane", "velocity", "offset", "slot", "bars")

@@ -1,8 +1,8 @@
-"""The continuation drummer: a Transformer that plays on, bar by bar, from what was just played.
+"""The continuation drummer: a Transformer that continues, bar by bar, from what was just played.
 
-It hears the last four bars, the style, the drummer and the tempo, and nothing of the song: fills and dynamics cannot
-follow what it does not hear. For every bar it plays several in parallel and takes the one that agrees best with the
-others, so that the groove goes on rather than wander off.
+Its input is the last four bars, the style, the drummer and the tempo, and nothing of the song: fills and dynamics
+cannot follow what it does not know. For every bar it draws several in parallel and takes the one that agrees best with
+the others, so that the groove continues rather than wandering off.
 """
 
 import logging
@@ -76,7 +76,7 @@ class ContinuationContext:
         """The performance up to its last played bar.
 
         A stroke on the barline after the last bar (the usual ending) does not begin another bar, unless the
-        performance's duration covers that bar. Raises InputError where there is too little to play on from.
+        performance's duration covers that bar. Raises InputError if there is too little to continue from.
         """
         _check(performance)
         score = encode(performance)
@@ -89,7 +89,7 @@ class ContinuationContext:
         reach = int(phrase.events["slot"][-1]) + 1 + slots * (phrase.bars - 1) if len(phrase.events) else 0
         if max(reach, slots * min(covered, 1)) < slots / 2 or len(phrase.events) < 2:
             raise InputError(
-                f"{_name(performance)} is too short to play on from: {len(phrase.events)} hits within"
+                f"{_name(performance)} is too short to continue from: {len(phrase.events)} hits within"
                 f" {reach / slots:.2f} bars; at least one bar is needed, four are best"
             )
         return cls(phrase)
@@ -101,7 +101,7 @@ def _name(performance: Performance) -> str:
 
 def _check(performance: Performance) -> None:
     if not len(performance.hits):
-        raise InputError(f"{_name(performance)} has no hits: there is nothing to play on from")
+        raise InputError(f"{_name(performance)} has no hits: there is nothing to continue from")
     if not SLOWEST <= performance.bpm <= FASTEST:
         raise InputError(
             f"{_name(performance)} has {performance.bpm:g} bpm: tempi from {SLOWEST:g} to {FASTEST:g} can be continued"
@@ -110,7 +110,7 @@ def _check(performance: Performance) -> None:
 
 
 def bars_played(performance: Performance) -> int:
-    """Bars after which `Continuer.play_on` goes on. Raises InputError like it."""
+    """Bars after which `Continuer.play_on` continues. Raises InputError like it."""
     return ContinuationContext.of(performance).score.bars
 
 
@@ -119,7 +119,7 @@ class _Facts:
     """What the player needs to know of a model."""
 
     candidates: int
-    """Bars that are played at once, of which one is taken."""
+    """Bars that are drawn at once, of which one is taken."""
     temperature: float
     """Softmax temperature that a user's 1 stands for."""
 
@@ -153,12 +153,12 @@ class Continuer:
         """The next `bars` bars (1..): only these, time 0 is the first of them.
 
         style: one of STYLES, None: that of the performance, unknown if it names none. drummer: 1..10, 0 unknown.
-        temperature: 0 the likeliest bar, 1 as the model is best, up to 2: freer. The same input gives the same bars.
+        temperature: 0 the most likely bar, 1 the default, up to 2: freer. The same input gives the same bars.
         Raises InputError for these values out of range, and for a performance without hits, shorter than half a bar,
         in a meter whose bar is not 6 to 24 sixteenths, or outside 30..300 bpm.
         """
         if bars < 1:
-            raise InputError(f"cannot play on for {bars} bars: ask for at least one")
+            raise InputError(f"cannot continue for {bars} bars: ask for at least one")
         if not 0 <= temperature <= 2:
             raise InputError(f"temperature {temperature:g} is out of range: 0 (likeliest) to 2 (free)")
         condition = condition_for(performance, style, drummer)

@@ -1,7 +1,7 @@
 """Choosing a bar token by token from a network's logits, so that only a valid bar can come out.
 
 Valid: slots inside the bar, and strokes in the order slot, lane, offset without a repetition. What breaks that is
-masked before a part is drawn, whatever the network says.
+masked before a part is drawn, whatever the network outputs.
 """
 
 from typing import Final, Protocol
@@ -15,7 +15,7 @@ from drummers.continuation.features import END, LOOK, MEMORY, Condition, SlotTim
 from ghostnote.music.articulations import N_LANES, PIECE_OF_LANE, PIECES
 
 MAX_STROKES: Final = 96
-"""A bar ends after so many strokes; the fullest bar of the Groove MIDI Dataset has fewer."""
+"""A bar ends after this many strokes; the fullest bar of the Groove MIDI Dataset has fewer."""
 MEMORY_SHARE: Final = 0.5
 """Weight of the bars heard among the proposals when a bar is agreed on (validation, see docs/drummers.md)."""
 AGREED: Final = 0.4

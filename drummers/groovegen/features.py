@@ -1,4 +1,4 @@
-"""What the groove network reads and says: conditions, slots, and which articulation of each piece is struck.
+"""Input and output of the groove network: conditions, slots, and which articulation of each piece is struck.
 
 In a slot (a sixteenth note) a piece is struck once or not at all, by one of its articulations; with the offset and
 velocity bins of `drummers.common.tokens`. A loop is four bars.

@@ -37,23 +37,23 @@ from ghostnote.music.performance import HIT, Performance
 KIND: Final = "groovegen"
 NEVER: Final = -1e9
 DENSITY_TILT: Final = 0.6
-"""Log odds of every stroke at full density, besides what the network was told of it."""
+"""Log odds added to every stroke at full density, besides the network's own condition."""
 INTENSITY_TILT: Final = 3.0
-"""Log odds of the hardest against the softest stroke at full intensity, besides what the network was told."""
+"""Log odds added to the hardest against the softest stroke at full intensity, besides the network's own condition."""
 
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """What `model.toml` says of how loops are drawn."""
+    """The settings in `model.toml` for drawing loops."""
 
     temperature: float
-    """Of articulations; 1 is what was learnt."""
+    """Temperature of articulations; 1 = as trained."""
     feel_temperature: float
     """Of offsets and velocities."""
     latent: int
     """Its dimensions."""
     spread: float
-    """Of latents, in standard deviations of the prior: 1 is what the prior says."""
+    """Of latents, in standard deviations of the prior: 1 = the prior as it is."""
 
 
 class GrooveGenerator:
@@ -68,7 +68,7 @@ class GrooveGenerator:
         self._prior, self._begin, self._step = (model.session(name) for name in ("prior", "begin", "step"))
 
     def generate(self, request: GrooveRequest, seed: int = 0) -> Performance:
-        """A groove as asked; the same request and seed give the same groove. Times begin at the first barline."""
+        """The request's groove; the same request and seed give the same groove. Times begin at the first barline."""
         return self.generate_many(request, seed, 1)[0]
 
     def generate_many(self, request: GrooveRequest, seed: int, count: int) -> list[Performance]:
@@ -107,7 +107,7 @@ class GrooveGenerator:
         rows = np.arange(count)[:, None]
         first = np.array(FIRST_CHOICE[:-1])
         for slot in range(total):
-            at = slot + bar  # a bar of silence lies before the first slot
+            at = slot + bar  # a bar of silence precedes the first slot
             before = [velocity[at - 1], velocity[slot], velocity[slot + 1], offset[slot]]
             choice, bins_of_offset, bins_of_velocity, state = _run(
                 self._step,

@@ -53,7 +53,7 @@ class GrooveRequest:
 
     @property
     def name(self) -> str:
-        """The styles in a word."""
+        """The styles in one word."""
         return "-".join(self.styles)
 
 
@@ -124,7 +124,7 @@ _TOKEN: Final = re.compile(r"\d+\s*[/-]\s*\d+|\d+(?:\.\d+)?|%|[a-z&]+(?:-[a-z]+)
 
 
 def parse(text: str) -> GrooveRequest:
-    """What the words ask for. Raises InputError naming a word that is not known, or a value out of range."""
+    """The request of a prompt. Raises InputError naming a word that is not known, or a value out of range."""
     return _PromptReader(text).read()
 
 
@@ -135,7 +135,7 @@ class _PromptReader:
         lowered = text.lower()
         rest = _TOKEN.sub("", lowered)
         if strange := re.sub(r"[\s,;.:!()'\"-]", "", rest):
-            raise InputError(f"prompt {text!r}: {strange[0]!r} means nothing here; use words, numbers, commas, % and /")
+            raise InputError(f"prompt {text!r}: {strange[0]!r} is not understood; use words, numbers, commas, % and /")
         self.words = self._split(_TOKEN.findall(lowered))
         self.at = 0
         self.request = GrooveRequest(text=text)
@@ -244,7 +244,7 @@ class _PromptReader:
         return True
 
     def _left_out(self) -> bool:
-        """`no crash or ride`, `only kick and snare`; a piece without either is one that is wanted anyway."""
+        """`no crash or ride`, `only kick and snare`; a piece without either is required anyway."""
         word = self._peek()
         if word not in (*_WITHOUT, "only"):
             if name := self._take(_PIECE):  # type: ignore[arg-type]
@@ -282,7 +282,7 @@ class _PromptReader:
             return False
         self.styles[_STYLE[name]] = 1.0
         if name in _SAME_STYLE and name.replace(" ", "") != _STYLE[name]:
-            self.remarks.append(f"{name}: played as {_STYLE[name]}, the nearest style that was learnt")
+            self.remarks.append(f"{name}: played as {_STYLE[name]}, the nearest known style")
         return True
 
     def _swing(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the humaniser knows of a hit before it is played: the pattern around it and what was played so far.
+"""Features of a hit before it is played: the pattern around it and what was played so far.
 
 A pattern lies on slots of a 24th of a quarter note, which hold sixteenths, triplets and thirty-seconds. An offset is
 how much later than its slot a hit sounds, in seconds. Everything here is the same in training, for files and live;
@@ -26,7 +26,7 @@ LEVELS: Final = (0.35, 0.75)
 REACH: Final = 8
 """Sixteenths around a hit of which it is known what is played in them."""
 FLAT: Final = 0.02
-"""Velocities of an articulation with a standard deviation below this say nothing of soft and hard."""
+"""Velocities of an articulation with a standard deviation below this do not distinguish soft and hard."""
 
 _PIECE: Final = np.array(PIECE_OF_LANE)
 _N_PIECES: Final = len(PIECES)
@@ -39,12 +39,12 @@ _COST: Final = (1.0, 2.0, 4.0)
 _SLACK: Final = 0.12
 """Part of a quarter note by which its first hit may be early."""
 _EXACT: Final = 0.005
-"""Quarter notes within which a hit lies on a slot as a machine writes it."""
+"""Quarter notes within which a hit counts as exactly on a slot."""
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """A quantised pattern: slot and lane of each hit, sorted by both, and the level that is asked for.
+    """A quantised pattern: slot and lane of each hit, sorted by both, and the requested level.
 
     `slot` [n] counts from the first barline, `lane` [n] is 0..21, `level` [n] is 0 for any, 1 soft, 2 normal, 3 hard.
     """
@@ -108,9 +108,9 @@ def pattern_of(
 
 
 def levels_of(lane: NDArray[np.int64], velocity: NDArray[np.floating]) -> NDArray[np.int64]:
-    """The levels that written velocities ask for: none (0) for the hits of pieces that are always struck alike.
+    """The levels that written velocities request: none (0) for the hits of pieces that always have the same velocity.
 
-    That is judged inside each articulation: open hats that are all a little louder than closed ones wish for nothing.
+    That is decided within each articulation: open hats that are all a little louder than closed ones request nothing.
     """
     level = level_of(velocity)
     varied = [one for one in np.unique(lane) if velocity[lane == one].std() >= FLAT]
@@ -236,7 +236,7 @@ _NOTHING: Final = (0.0, 0.0, 0.0)
 class History:
     """What was played so far: offsets and velocities of the hits that a new one is likely to resemble.
 
-    `loudness` 0..1 is told as the running means of velocity, if given. A network that hears how loud its own last hits
+    `loudness` 0..1 replaces the running means of velocity, if given. A network that is fed how loud its own last hits
     were drifts, further than drummers do.
     """
 

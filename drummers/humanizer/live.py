@@ -22,7 +22,7 @@ class LiveHumanizer:
 
     Waits are from 0 to `longest` seconds. A hit that is neither early nor late in the drummer's feel waits `lead`, so
     that early ones can wait less: at full amount the whole feel comes that much later, a constant that a host can
-    compensate. Made by `Humanizer.live`; takes well below a millisecond per hit. Not for several threads at once.
+    compensate. Created by `Humanizer.live`; takes well below a millisecond per hit. Not thread-safe.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The humaniser: a quantised pattern in, a performed pattern out, in the feel of a drummer and a style.
 
 It draws, hit by hit, how late and how hard each is played, from distributions learnt from the Groove MIDI Dataset, and
-hears what it has played, so that lateness and loudness wander as in a take rather than tremble.
+is fed what it has played, so that lateness and loudness drift as in a take rather than jitter.
 """
 
 import difflib
@@ -36,7 +36,7 @@ def feel_for(drummer: int, style: str | None) -> PlayingStyle:
     Raises InputError for others, with the nearest style.
     """
     if not 0 <= drummer < N_DRUMMERS:
-        raise InputError(f"there is no drummer {drummer}: choose 1 to {N_DRUMMERS - 1}, or 0 for nobody in particular")
+        raise InputError(f"there is no drummer {drummer}: choose 1 to {N_DRUMMERS - 1}, or 0 for none in particular")
     if not style:
         return PlayingStyle(drummer)
     name = style.strip().lower().split("/")[0]
@@ -67,7 +67,7 @@ class Humanizer:
 
         style None: that of the performance where it is one of STYLES. amount: 0 gives the performance unchanged, 1 the
         drummer's timing and velocity, between them a part of the way. Velocities of a piece that differ are taken as
-        wishes for soft, normal and hard hits. The pedal follows its strokes. The same input gives the same output.
+        requests for soft, normal and hard hits. The pedal follows its strokes. The same input gives the same output.
         Raises InputError for an unknown drummer or style, an amount out of range, no hits, and tempi out of 20..400.
         """
         if style is None:

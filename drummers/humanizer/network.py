@@ -19,14 +19,14 @@ LOOKS: Final = {"file": True, "live": False}
 
 @dataclass(frozen=True)
 class Temperature:
-    """How freely is drawn: 1 as the network thinks, less: closer to what is likeliest."""
+    """Softmax temperature: 1 as trained, less: closer to the most likely."""
 
     offset: float = 1.0
     velocity: float = 1.0
 
 
 class HitNetwork:
-    """One network, "file" or "live". Raises BundleError where the model does not fit this program."""
+    """One network, "file" or "live". Raises BundleError if the model does not fit this program."""
 
     def __init__(self, model: ModelFolder, name: str) -> None:
         self.ahead = LOOKS[name]

@@ -1,4 +1,4 @@
-"""How what is heard follows a knob."""
+"""How measured properties follow a knob."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

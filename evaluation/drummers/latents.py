@@ -1,4 +1,4 @@
-"""What a linear classifier reads from latents: whether a style can be told from where a groove lies."""
+"""A linear probe of latents: whether the style can be read from the latent of a groove."""
 
 from collections.abc import Sequence
 

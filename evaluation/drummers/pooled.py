@@ -1,4 +1,4 @@
-"""How near performed patterns come to real ones, as distributions pooled over the takes of a drummer.
+"""How close performed patterns are to real ones, as distributions pooled over the takes of a drummer.
 
 Both have the same hits; timing is from the nearest sixteenth. A take that is drawn cannot be the take that was played,
 so takes are not compared one by one (`evaluation.drummers.feel` does that): what is compared is how a drummer plays.
@@ -12,7 +12,7 @@ A pattern can be played several times: the sums of its renditions are averaged b
 is measured is how the player plays, not the chance of one draw.
 
 Intervals are 95 % of the jackknife over takes (`evaluation.bootstrap`). Percentiles of bootstrap resamples lie too
-high: takes that are drawn twice are a smaller sample, and a smaller sample is further off. `resampled` keeps them.
+high: takes that are drawn twice are a smaller sample, whose distance is larger. `resampled` computes them.
 """
 
 from collections.abc import Sequence

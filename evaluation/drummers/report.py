@@ -1,4 +1,4 @@
-"""results-drummers.md and results-drummers.csv from figures, each with the sentence that says how it was measured."""
+"""results-drummers.md and results-drummers.csv from figures, each with a sentence on how it was measured."""
 
 import csv
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Claim:
-    """What has to hold, and what was found."""
+    """A requirement, and what was found."""
 
     text: str
     found: str
@@ -55,7 +55,7 @@ class Claim:
 def write_report(
     sections: Sequence[Section], claims: Sequence[Claim], settings: dict[str, str], folder: Path, remarks: str = ""
 ) -> tuple[Path, Path]:
-    """Write the page and the table into `folder`, which is made if need be; returns their paths.
+    """Write the page and the table into `folder`, which is created if necessary; returns their paths.
 
     `remarks` stand below what has to hold.
     """
@@ -93,7 +93,7 @@ def section_text(section: Section) -> list[str]:
 
 
 def text_of(estimate: Estimate, decimals: int) -> str:
-    """`value [low, high]`, or the value alone where there is no interval."""
+    """`value [low, high]`, or the value alone if there is no interval."""
     return fixed(estimate.value, decimals) if isnan(estimate.low) else show(estimate, decimals)
 
 

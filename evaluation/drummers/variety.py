@@ -29,7 +29,7 @@ def nearest(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> NDArray[np.fl
 
 
 def spread(hits: NDArray[np.bool_], groups: Sequence[str], sources: Sequence[str]) -> NDArray[np.float32]:
-    """Mean distance [n] of every loop to those of its group that are from other sources; NaN where there are none.
+    """Mean distance [n] of every loop to those of its group that are from other sources; NaN if there are none.
 
     `groups` [n] names what should be compared (a style), `sources` [n] the performance or draw that a loop is from.
     """

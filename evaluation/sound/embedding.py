@@ -1,4 +1,4 @@
-"""YAMNet as an ear: 1024 numbers for every 0.975 s of sound, the space in which the Frechet distance is measured.
+"""YAMNet embeddings: 1024 numbers for every 0.975 s of sound, the space in which the Frechet distance is measured.
 
 Google's YAMNet (Apache-2.0) as a TFLite file, run by ai-edge-litert on one thread. Only this module imports it.
 """
@@ -15,7 +15,7 @@ from ghostnote.errors import MissingError
 
 RATE: Final = 16000
 PATCH: Final = 15600
-"""Samples that the network hears at once: 0.975 s."""
+"""Input samples of the network: 0.975 s."""
 HOP: Final = 7800
 """Samples between patches: half a patch."""
 DIMENSIONS: Final = 1024

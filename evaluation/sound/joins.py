@@ -1,4 +1,4 @@
-"""Do windows join without a click? The largest sample step at the joins beside the largest one elsewhere."""
+"""Do windows join without a click? The largest sample step at the joins compared with the largest one elsewhere."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which kit is this? A small classifier that tells whether a rendering still sounds like the kit it was asked for.
+"""Which kit is this? A small classifier that says whether a rendering still sounds like the requested kit.
 
 Trained on real audio of performances outside the test split; its accuracy on real audio of the test windows is the
 most that a rendering can be expected to reach.
@@ -26,7 +26,7 @@ PERCENTILES: Final = (50, 90)
 def kit_features(audio: Audio, rate: int) -> Floats:
     """160 numbers of one clip: mean, deviation, median and 90th percentile of each log-mel band over time.
 
-    The clip is scaled to its loudest frame first, so that level tells nothing.
+    The clip is first scaled to its loudest frame, so that level has no influence.
     """
     samples = mono(audio)
     size, hop = round(FRAME * rate), round(HOP * rate)

@@ -23,7 +23,7 @@ TAIL: Final = (0.300, 0.100)
 
 
 def paired(reference: Audio, rendered: Audio) -> tuple[Floats, Floats]:
-    """Both as mono [frames], cut to the shorter. Raises InputError where that is shorter than the longest frame."""
+    """Both as mono [frames], cut to the shorter. Raises InputError if that is shorter than the longest frame."""
     frames = min(len(reference), len(rendered))
     if frames < STFT_SIZES[-1][0]:
         raise InputError(f"a clip of {frames} samples is too short to measure: at least {STFT_SIZES[-1][0]} are needed")

@@ -1,4 +1,4 @@
-"""Onsets heard in audio, and how well they agree with the hits that were asked for.
+"""Onsets detected in audio, and how well they agree with the requested hits.
 
 The detector, in order (every constant is below; the frame sizes are those at 48 kHz and scale with the rate):
 
@@ -6,7 +6,7 @@ The detector, in order (every constant is below; the frame sizes are those at 48
 2. Novelty as in SuperFlux (Boeck and Widmer 2013): magnitudes of 21 ms Hann frames every 2.5 ms, 24 bands per octave
    from 30 Hz to 17 kHz, log10(1 + 1000 m), rise over 3 frames against the maximum of three neighbouring bands.
 3. Peaks: highest within +-30 ms and 0.04 above the mean within +-100 ms, at least 50 ms after the last one; peaks
-   whose frame is 35 dB or more below the loudest one are dropped. (The paper's picker, its threshold fitted anew.)
+   whose frame is 35 dB or more below the loudest one are dropped. (The paper's picker, its threshold refitted.)
 4. Each peak moves to the steepest rise of octave-band energy within +-8 ms: 11 ms frames every 0.5 ms, log power,
    rise over 4 ms.
 
@@ -79,7 +79,7 @@ def expected_onsets(hits: NDArray[np.void]) -> Floats:
 
 
 def detect_onsets(audio: Audio, rate: int) -> Floats:
-    """Times [s] of the onsets heard in audio [frames] or [frames, channels], ascending; see the module's text."""
+    """Times [s] of the onsets detected in audio [frames] or [frames, channels], ascending; see the module's text."""
     samples = mono(audio)
     size = round(FRAME * rate)
     envelope = centred_rms(samples, size, round(HOP * rate))

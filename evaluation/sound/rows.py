@@ -55,7 +55,7 @@ class Row:
     description: str
     """What it is, in one sentence for the reader of the results."""
     codes: "CodeScores | None" = None
-    """How well it predicts the codec's codes, if it is a predictor of codes that can say so."""
+    """How well it predicts the codec's codes, if it is a predictor of codes with scores."""
     in_depth: bool = False
     """Whether its dynamics (stroke by stroke) and its window joins are measured, too."""
 
@@ -89,7 +89,7 @@ class WindowScore:
 
 @dataclass(frozen=True)
 class AudioModels:
-    """What listens beside the plain measures."""
+    """The models used for measuring: embedding and kit classifier."""
 
     embed: Callable[[Audio, int], NDArray[np.float32]]
     """(audio, rate) -> embeddings [patches, dimensions]."""

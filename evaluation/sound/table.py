@@ -49,7 +49,7 @@ NOTES: Final = """\
 
 
 def write_results(study: Study, folder: Path, focus: str | None = None, pictures: Sequence[str] = ()) -> None:
-    """Write results.md and results.csv into `folder`, which is made if need be.
+    """Write results.md and results.csv into `folder`, which is created if necessary.
 
     `focus` is the row that is compared with all others window by window; `pictures` are paths relative to `folder`.
     """

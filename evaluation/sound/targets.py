@@ -1,4 +1,4 @@
-"""What a row has to reach to be the sound that ships, each with what was measured. Targets whose rows are absent are
+"""Requirements for the row that ships, each with what was measured. Targets whose rows are absent are
 left out."""
 
 from collections.abc import Iterator

@@ -60,7 +60,7 @@ def choose_windows(
     chosen = [pile[layer] for layer in range(layers) for pile in piles if layer < len(pile)][:count]
     if len(chosen) < count:
         raise InputError(
-            f"{count} windows for kit {kit} were asked for, the {split} split's beat performances have {len(chosen)}: "
+            f"{count} windows for kit {kit} were requested, the {split} split's beat performances have {len(chosen)}: "
             f"ask for fewer"
         )
     return sorted(chosen, key=lambda w: (w.performance.name, w.start))

@@ -50,7 +50,7 @@ def write_graphs(tracings: Iterable[Tracing], folder: Path) -> None:
 def check_graphs(folder: Path, kind: str, samples: Sequence[Tracing]) -> None:
     """Compare the model folder's graphs, as the program loads them, with their networks.
 
-    Raises BundleError where an output differs by more than `TOLERANCE`.
+    Raises BundleError if an output differs by more than `TOLERANCE`.
     """
     model = load_folder(folder, kind)
     found = [parity for tracing in samples for parity in compare(model.session(tracing.role), [tracing])]

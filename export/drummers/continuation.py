@@ -80,7 +80,7 @@ def export(run: Path, folder: Path) -> None:
     if about["styles"] != list(STYLES):
         raise InputError(f"{checkpoint} was trained with other styles than this program's: train it again")
     if not decoding.is_file():
-        raise InputError(f"{run} is not finished: go on with `ghostnote train-drummers {KIND}`")
+        raise InputError(f"{run} is not finished: resume with `ghostnote train-drummers {KIND}`")
     chosen = json.loads(decoding.read_text(encoding="utf-8"))
     net = load_net(checkpoint)
     round_to_half(net)

@@ -1,1 +1,1 @@
-"""Every file format that crosses a border, and where files lie."""
+"""Every file format that passes between packages, and where files are stored."""

@@ -1,6 +1,6 @@
 """Model bundles: folders with `manifest.toml`, ONNX graphs and `snapshot.npz`; docs/bundle.md describes the format.
 
-The manifest says everything that the running program must know about the networks. Reading is strict: a key that is
+The manifest holds everything that the running program must know about the networks. Reading is strict: a key that is
 unknown, missing or of the wrong type, a file that is absent or whose SHA-256 differs, and a format newer than this
 program all raise BundleError with one line. Nothing is ever unpickled.
 """
@@ -49,7 +49,7 @@ class StateTensor:
         _check(fits, f"lags {list(self.lags)} do not fit the shape {list(self.shape)}")
 
     def inputs(self, hops: int) -> dict[str, tuple[int, ...]]:
-        """Inputs of a call of so many hops by name, with their shapes without the batch dimension."""
+        """Inputs of a call of `hops` hops by name, with their shapes without the batch dimension."""
         if not self.lags:
             return {self.name: self.shape}
         return {f"{self.name}_{lag}": (min(hops, lag), self.shape[1]) for lag in self.lags}
@@ -117,14 +117,14 @@ class KitInfo:
     gain_db: float = 0.0
     """Added by the renderer, so that the kit is as loud as the one that it models."""
     piece_db: tuple[float, ...] = ()
-    """Likewise added to each piece, in the order of PIECES; none given: 0."""
+    """Likewise added to each piece, in the order of PIECES; if empty: 0."""
     piece_seconds: tuple[float, ...] = ()
-    """How long each piece sounds after a hit at most; none given: not known."""
+    """The longest that each piece sounds after a hit; if empty: unknown."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """Where the networks come from."""
+    """How the networks were trained."""
 
     data: tuple[str, ...] = ()
     minutes: float = 0.0
@@ -165,10 +165,10 @@ class Manifest:
         roles = sorted(graph.role for graph in self.graphs)
         _check(roles == sorted(ROLES), f"graphs {', '.join(roles) or 'none'}, expected {', '.join(ROLES)}")
         _check(bool(self.kits), "no kits")
-        _check(all(abs(k.gain_db) <= 24 for k in self.kits), "a kit's gain_db is beyond 24 dB either way")
+        _check(all(abs(k.gain_db) <= 24 for k in self.kits), "a kit's gain_db is outside -24..24 dB")
         _check(
             all(len(k.piece_db) in (0, len(PIECES)) and all(abs(g) <= 24 for g in k.piece_db) for k in self.kits),
-            f"a kit's piece_db is not {len(PIECES)} gains within 24 dB either way",
+            f"a kit's piece_db is not {len(PIECES)} gains within -24..24 dB",
         )
         rings = [k.piece_seconds for k in self.kits]
         _check(
@@ -205,7 +205,7 @@ def bundle_names() -> tuple[str, ...]:
 
 
 def bundle_folder(bundle: str | Path | None = None) -> Path:
-    """The folder of a bundle given by name (in presets/bundles) or by path; None = "default", or the only one there.
+    """The folder of a bundle given by name (in presets/bundles) or by path; None = "default", or the only one.
 
     Raises MissingError, naming the bundles there are.
     """
@@ -214,7 +214,7 @@ def bundle_folder(bundle: str | Path | None = None) -> Path:
         chosen = DEFAULT_BUNDLE if DEFAULT_BUNDLE in names else names[0] if len(names) == 1 else None
         if chosen is None:
             found = f"several bundles ({', '.join(names)}), name one" if names else "no bundle"
-            raise MissingError(f"no default bundle: {BUNDLES_DIR} has {found}, or give the folder of another")
+            raise MissingError(f"no default bundle: {BUNDLES_DIR} has {found}; or give the folder of another")
         return BUNDLES_DIR / chosen
     if str(bundle) in names:
         return BUNDLES_DIR / str(bundle)
@@ -226,11 +226,11 @@ def bundle_folder(bundle: str | Path | None = None) -> Path:
 
 
 def load_manifest(folder: Path) -> Manifest:
-    """The manifest of the bundle in `folder`, its graph files being there and unchanged. Raises BundleError."""
+    """The manifest of the bundle in `folder`, whose graph files exist and are unchanged. Raises BundleError."""
     try:
         table = tomllib.loads((folder / MANIFEST).read_bytes().decode("utf-8"))
     except OSError as error:
-        raise BundleError(f"{folder} is no bundle: cannot read {MANIFEST} ({error.strerror})") from error
+        raise BundleError(f"{folder} is not a bundle: cannot read {MANIFEST} ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BundleError(f"{folder / MANIFEST} is corrupt: {error}; fetch the bundle again") from error
     manifest = parse_manifest(table, str(folder / MANIFEST))
@@ -244,7 +244,7 @@ def parse_manifest(table: Mapping[str, object], source: str) -> Manifest:
     version = table.get("format_version")
     if type(version) is not int or version < 1:
         raise BundleError(
-            f"{source} has format_version {str(version)[:60]!r}, expected 1..{FORMAT_VERSION}: not a bundle of ours"
+            f"{source} has format_version {str(version)[:60]!r}, expected 1..{FORMAT_VERSION}: not a Ghostnote bundle"
         )
     if version > FORMAT_VERSION:
         raise BundleError(f"{source} has format {version}, this program reads up to {FORMAT_VERSION}: update Ghostnote")

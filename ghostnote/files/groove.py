@@ -19,9 +19,9 @@
     hat_closed_bow = "x.3. x.3. x.3. x..."
     hat_open_bow   = ".... .... .... ..x."
 
-A row divides its bar into as many equal steps as it has signs, a multiple of the bar's beats: in 4/4, 8 signs are
-eighths, 12 triplets, 16 sixteenths. Signs: `.` nothing; `1`-`9` a hit of velocity 0.1-0.9; `g`, `x`, `X` a ghost note
-(0.2), a normal hit (0.6), an accent (0.95). Spaces and `|` only help the eye.
+A row divides its bar into as many equal steps as it has characters, a multiple of the bar's beats: in 4/4, 8 are
+eighths, 12 triplets, 16 sixteenths. `.` nothing; `1`-`9` a hit of velocity 0.1-0.9; `g`, `x`, `X` a ghost note
+(0.2), a normal hit (0.6), an accent (0.95). Spaces and `|` are ignored.
 """
 
 import tomllib
@@ -75,7 +75,7 @@ def read_groove_file(path: Path) -> Performance:
     """The groove at `path` as a performance; its length is that of its bars, its name that of the file.
 
     The hi-hat pedal follows the strokes: open (1) from an open hit on, closed (0) from any other hi-hat hit on.
-    Raises MissingError when there is no such file, InputError naming the place when it is not a groove.
+    Raises MissingError when there is no such file, InputError naming the position when it is not a groove.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -121,12 +121,12 @@ def _strokes(groove: _Groove, name: str) -> Iterator[tuple[int, float, float]]:
         steps = text.replace(" ", "").replace("|", "")
         where = f"bar '{name}', {articulation}"
         if not steps or len(steps) % groove.meter[0]:
-            raise InputError(f"{where}: {len(steps)} signs; a multiple of the bar's {groove.meter[0]} beats is needed")
+            raise InputError(f"{where}: {len(steps)} steps; a multiple of the bar's {groove.meter[0]} beats is needed")
         for step, sign in enumerate(steps):
             if sign == ".":
                 continue
             if sign not in VELOCITY_OF_SIGN:
-                raise InputError(f"{where}: sign '{sign}' at step {step + 1}; use . 1-9 g x X")
+                raise InputError(f"{where}: character '{sign}' at step {step + 1}; use . 1-9 g x X")
             yield LANE_OF_NAME[articulation], step * groove.quarters_per_bar / len(steps), VELOCITY_OF_SIGN[sign]
 
 
@@ -219,4 +219,4 @@ def groove_path(groove: str) -> Path:
         if path.is_file():
             return path
     names = ", ".join(sorted(path.stem for path in GROOVES_DIR.glob("*.toml")))
-    raise MissingError(f"no groove {groove!r}: shipped are {names}; or give a file")
+    raise MissingError(f"no groove {groove!r}: shipped grooves are {names}; or give a file")

@@ -31,13 +31,13 @@ class ReadReport:
 
     hits: int = 0
     channel: int | None = None
-    """The channel 1..16 that was read; None = several have notes and none is the map's, so nothing was read."""
+    """The channel (1..16) that was read; None = several have notes and none is the map's, so nothing was read."""
     unknown: Counter[int] = field(default_factory=Counter[int])
-    """Note-ons by note number that the map does not know; they are not in the performance."""
+    """Note-ons that the map does not know, by note number; they are not in the performance."""
     other_channels: Counter[int] = field(default_factory=Counter[int])
-    """Note-ons by channel 1..16 that were not read because the drums are elsewhere."""
+    """Note-ons on channels that were not read, by channel 1..16."""
     problems: tuple[str, ...] = ()
-    """One line for each fault of the file; what came before the fault was read."""
+    """One line for each fault of the file; everything before the fault was read."""
 
 
 def read_midi(path: Path, midi_map: MidiMap) -> tuple[Performance, ReadReport]:
@@ -52,8 +52,8 @@ def read_midi(path: Path, midi_map: MidiMap) -> tuple[Performance, ReadReport]:
 def parse_midi(data: bytes, midi_map: MidiMap, name: str = "") -> tuple[Performance, ReadReport]:
     """The performance in the bytes of a MIDI file, and a report.
 
-    Read is the map's channel where it has notes, else the only channel that has some. Truncated or corrupt data never
-    raises: what could be read is there and `ReadReport.problems` says what is wrong. Bpm and meter are those at the
+    The map's channel is read if it has notes, else the only channel that has any. Truncated or corrupt data never
+    raises: what could be read is returned and `ReadReport.problems` says what is wrong. Bpm and meter are those at the
     start; the duration ends with the file's last event.
     """
     song = read_song(data)
@@ -83,7 +83,7 @@ def parse_midi(data: bytes, midi_map: MidiMap, name: str = "") -> tuple[Performa
             if first in midi_map.lane_of_note:
                 chokes.append((time, midi_map.lane_of_note[first]))
             else:
-                problems.append(f"aftertouch at {time:.3f} s on note {first}, which the map {midi_map.name} lacks")
+                problems.append(f"aftertouch at {time:.3f} s on note {first}, which is not in the map {midi_map.name}")
     performance = Performance(
         hits=np.array(hits, HIT),
         openness=np.array(openness, OPENNESS),
@@ -106,7 +106,7 @@ def _drum_channel(song: Song, wanted: int) -> tuple[int | None, Counter[int], st
         channel = next(iter(counts))
     else:
         found = ", ".join(map(str, sorted(counts)))
-        return None, counts, f"no notes on channel {wanted}, and channels {found} have some: which are drums is unclear"
+        return None, counts, f"no notes on channel {wanted}, but on channels {found}: it is unclear which are drums"
     return channel, Counter({other: count for other, count in sorted(counts.items()) if other != channel}), ""
 
 

@@ -1,4 +1,4 @@
-"""MIDI maps: which note is which articulation, and how velocity, hi-hat opening and chokes are spelt in MIDI.
+"""MIDI maps: which note is which articulation, and how velocity, hi-hat opening and chokes are encoded in MIDI.
 
 A map is a TOML file (presets/midi_maps/*.toml, or a user's):
 
@@ -14,7 +14,7 @@ A map is a TOML file (presets/midi_maps/*.toml, or a user's):
     controller = 4
     open = 0
     closed = 90
-    [openness.notes]                  # optional: opening 0..1 told by hits where no controller has been seen
+    [openness.notes]                  # optional: opening 0..1 implied by hits while no controller has been seen
     hat_open_bow = 1.0
     [choke]                           # optional: polyphonic aftertouch of at least this value grabs the piece
     aftertouch = 64
@@ -43,7 +43,7 @@ def _linear_velocity() -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class MidiMap:
-    """How one instrument or library spells the 22 articulations in MIDI."""
+    """How one instrument or library encodes the 22 articulations in MIDI."""
 
     name: str
     lane_of_note: Mapping[int, int]
@@ -59,9 +59,9 @@ class MidiMap:
     open_value: int = 0
     closed_value: int = 127
     openness_of_lane: Mapping[int, float] = field(default_factory=dict[int, float])
-    """Opening 0..1 that a hit on this lane tells as long as no controller has been seen."""
+    """Opening 0..1 that a hit on this lane implies while no controller has been seen."""
     choke_threshold: int | None = None
-    """Least value of polyphonic aftertouch that chokes, 1..127; None = aftertouch means nothing."""
+    """Least value of polyphonic aftertouch that chokes, 1..127; None = aftertouch is ignored."""
 
     def openness(self, value: int) -> float:
         """Hi-hat opening 0 closed .. 1 open of a controller value 0..127; beyond the two ends it stays at 0 or 1."""
@@ -89,7 +89,7 @@ def map_names() -> list[str]:
 def load_map(name: str | Path) -> MidiMap:
     """The shipped or the user's own map called `name`, or the map in the TOML file at that path.
 
-    Raises MissingError where there is none and InputError, naming file, key and value, where it does not fit.
+    Raises MissingError if there is none, and InputError, naming file, key and value, if it is not valid.
     """
     path = Path(name)
     if path.suffix != ".toml":
@@ -99,7 +99,7 @@ def load_map(name: str | Path) -> MidiMap:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise MissingError(
-            f"no MIDI map {str(name)!r}: there are {', '.join(map_names())}; or give the path of a .toml file"
+            f"no MIDI map {str(name)!r}: known maps are {', '.join(map_names())}; or give the path of a .toml file"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"MIDI map {path} is not readable as TOML: {error}") from error
@@ -107,12 +107,12 @@ def load_map(name: str | Path) -> MidiMap:
 
 
 def parse_map(table: dict[str, Any], name: str, source: str) -> MidiMap:
-    """The map spelt by a TOML table; `source` is named in errors. Raises InputError."""
+    """The map in a TOML table; `source` is named in errors. Raises InputError."""
     return _Reader(source).map(table, name)
 
 
 class _Reader:
-    """Turns tables into values and words into errors that name the file and the key."""
+    """Reads values from tables; its errors name the file and the key."""
 
     def __init__(self, source: str) -> None:
         self.source = source

@@ -1,6 +1,6 @@
-"""The bytes of a Standard MIDI file -> its messages by time, with tempo and meter; faults are named, nothing is raised.
+"""The bytes of a Standard MIDI file -> its messages by time, with tempo and meter; faults are collected, not raised.
 
-A small reader of our own, because mido gives up a whole file for one bad byte and takes 20 ms for a file.
+A small reader of our own, because mido rejects a whole file for one bad byte and takes 20 ms for a file.
 """
 
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 DEFAULT_TEMPO: Final = 500_000
-"""Microseconds per quarter note of a file that says none."""
+"""Microseconds per quarter note of a file without a tempo."""
 DEFAULT_PPQ: Final = 960
-"""Ticks per quarter note of a file whose header says 0."""
+"""Ticks per quarter note of a file whose header has 0."""
 _META, _TEMPO, _METER, _END = 0xFF, 0x51, 0x58, 0x2F
 _ONE_DATA_BYTE: Final = (0xC0, 0xD0)
 
 Event = tuple[int, int, int, int]
-"""Tick, status, first and second data byte (0 where there is none)."""
+"""Tick, status, first and second data byte (0 if there is none)."""
 
 
 @dataclass
@@ -78,7 +78,7 @@ def read_song(data: bytes) -> Song:
         song.problems.append(f"corrupt header: time base 0, read as {DEFAULT_PPQ}")
         song.ticks_per_quarter = DEFAULT_PPQ
     if data[start + 9] == 2:
-        song.problems.append("format 2 (independent patterns): tracks are read as if they sounded together")
+        song.problems.append("format 2 (independent patterns): tracks are read as if they were played together")
     found = _read_tracks(data, start + 8 + int.from_bytes(data[start + 4 : start + 8]), song)
     declared = int.from_bytes(data[start + 10 : start + 12])
     if found < max(declared, 1):
@@ -112,7 +112,7 @@ def _read_tracks(data: bytes, position: int, song: Song) -> int:
 
 
 def _read_track(data: bytes, position: int, song: Song) -> bool:
-    """Append one track's events to `song`; True if it ended as it must. Raises IndexError past the end of `data`."""
+    """Append one track's events to `song`; True if it ended correctly. Raises IndexError past the end of `data`."""
     events = song.events
     tick = 0
     running = 0
@@ -126,7 +126,7 @@ def _read_track(data: bytes, position: int, song: Song) -> bool:
         status = data[position]
         if status < 0x80:
             if not running:
-                raise ValueError(f"corrupt after tick {tick}: data byte {status} where a message must begin")
+                raise ValueError(f"corrupt after tick {tick}: data byte {status} where a message should begin")
             status = running
         else:
             position += 1

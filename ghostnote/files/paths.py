@@ -1,4 +1,4 @@
-"""Where files lie, what they may be called, and how they are replaced."""
+"""Where files are stored, what they may be called, and how they are replaced."""
 
 import contextlib
 import os
@@ -17,13 +17,13 @@ _NAME: Final = re.compile(r"[^\W_](?:[\w \-.]{0,62}[\w\-])?")
 
 
 def user_dir() -> Path:
-    """Where the user's presets and maps lie: $GHOSTNOTE_HOME, or the system's folder for settings."""
+    """Where the user's presets and maps are stored: $GHOSTNOTE_HOME, or the system's folder for settings."""
     home = os.environ.get("GHOSTNOTE_HOME")
     return Path(home) if home else user_config_path("ghostnote", appauthor=False)
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace the file at `path` by `text` (UTF-8): afterwards it is the old one or the new one, never a part."""
+    """Replace the file at `path` by `text` (UTF-8) atomically: the file is never partly written."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
@@ -41,6 +41,6 @@ def check_name(name: str, what: str) -> str:
     """`name` if it can be a file name on every system. Raises InputError."""
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"{what} {name!r:.80}: expected 1..64 letters, digits, '-', '_', '.' or spaces, not a sign first"
+            f"{what} {name!r:.80}: expected 1..64 letters, digits, '-', '_', '.', spaces; first a letter or digit"
         )
     return name

@@ -11,8 +11,8 @@
     pans = { hat = 0.2 }        # -1 left .. 1 right per piece; 0 where absent
     feel = { timing = 0.5 }     # timing, velocity, swing: 0 .. 1; 0 where absent
 
-Every key is optional. The user's presets lie in `user_dir() / "presets"`; a file that is not a preset is named and left
-as it is.
+Every key is optional. The user's presets are in `user_dir() / "presets"`; a file that is not a preset is reported and
+left untouched.
 """
 
 import tomllib
@@ -40,7 +40,7 @@ from ghostnote.files.schema import TableError, from_table
 from ghostnote.music.articulations import PIECES
 
 LEVEL_DB: Final = (-60.0, 12.0)
-"""Range of a piece's level; the lower end is off."""
+"""Range of a piece's level; the lower limit is off."""
 PAN: Final = (-1.0, 1.0)
 FEEL: Final = (0.0, 1.0)
 TEMPO_BPM: Final = (20.0, 400.0)
@@ -82,7 +82,7 @@ class Preset:
                 _check_range(f"{name}.{key}", value, bounds)
 
     def commands(self) -> list[Command]:
-        """What a running server must be told so that it plays with these settings (bundle, map, output apart)."""
+        """The commands that make a running server play with these settings (except bundle, map and output)."""
         return [
             *([SetKit(self.kit)] if self.kit else []),
             SetDrummer(self.drummer),
@@ -95,17 +95,17 @@ class Preset:
 
     def check_fits(self, name: str, bundle: str, kits: Collection[str], drummers: Collection[str]) -> None:
         """Raises InputError unless this preset, called `name`, is for a bundle of that name, kits and drummers."""
-        strange = [kit for kit in self.kit if kit not in kits]
-        if strange or (self.bundle and self.bundle != bundle):
+        unknown = [kit for kit in self.kit if kit not in kits]
+        if unknown or (self.bundle and self.bundle != bundle):
             raise InputError(
-                f"preset {name!r} is for the bundle {self.bundle or 'with kit ' + ', '.join(strange)}, "
+                f"preset {name!r} is for the bundle {self.bundle or 'with kit ' + ', '.join(unknown)}, "
                 f"{bundle or 'another'} is playing: load that bundle first"
             )
         if self.drummer >= max(1, len(drummers)):
             raise InputError(f"preset {name!r} asks for drummer {self.drummer}, the bundle has {len(drummers)}")
 
     def after(self, command: Command) -> "Preset":
-        """The settings once `command` has been carried out; LoadPreset changes nothing by itself."""
+        """The settings after `command`; LoadPreset by itself changes nothing."""
         match command:
             case SetKit(weights):
                 return replace(self, kit=dict(weights))
@@ -132,7 +132,7 @@ class PresetList:
     names: tuple[str, ...]
     """Readable presets, sorted."""
     faults: dict[str, str]
-    """File name -> why it is no preset."""
+    """File name -> why it is not a preset."""
 
 
 def presets_dir() -> Path:
@@ -168,7 +168,7 @@ def load_preset(name: str, folder: Path | None = None) -> Preset:
         raise InputError(f"preset {path} cannot be used: it is not UTF-8 text") from error
     except OSError as error:
         found = ", ".join(list_presets(folder).names) or "none"
-        raise MissingError(f"no preset {name!r} in {path.parent} ({error.strerror}); saved are: {found}") from error
+        raise MissingError(f"no preset {name!r} in {path.parent} ({error.strerror}); saved presets: {found}") from error
     return parse_preset(text, str(path))
 
 
@@ -177,7 +177,7 @@ def save_preset(name: str, preset: Preset, folder: Path | None = None, *, overwr
     path = _path(name, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not overwrite:
-        raise InputError(f"preset {path} exists already: choose another name or ask for it to be replaced")
+        raise InputError(f"preset {path} already exists: choose another name or replace it")
     write_atomically(path, dump_preset(preset))
     return path
 

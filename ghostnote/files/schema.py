@@ -1,4 +1,4 @@
-"""Strict reading of TOML tables into frozen dataclasses: unknown, missing and misfit keys are named.
+"""Strict reading of TOML tables into frozen dataclasses: errors name unknown, missing and invalid keys.
 
 Field types may be str, int, float, bool, dataclasses, `tuple[X, ...]` of these and `dict[str, X]`. A field with
 a default may be absent from the table.
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class TableError(ValueError):
-    """A table does not fit; the text, one line, names the key, what was found and what was expected."""
+    """A table is not valid; the text, one line, names the key, what was found and what was expected."""
 
     def __init__(self, text: str) -> None:
         super().__init__(" ".join(text.splitlines()))

@@ -52,7 +52,7 @@ PIECES: Final = ("kick", "snare", "tom_high", "tom_mid", "tom_low", "hat", "cras
 LANE_OF_NAME: Final = {a.name: lane for lane, a in enumerate(ARTICULATIONS)}
 PIECE_OF_LANE: Final = tuple(PIECES.index(a.piece) for a in ARTICULATIONS)
 MOST_LANES: Final = max(PIECE_OF_LANE.count(piece) for piece in range(len(PIECES)))
-"""Lanes of the piece that has the most."""
+"""The number of lanes of the piece that has the most."""
 HAT_LANES: Final = tuple(lane for lane, a in enumerate(ARTICULATIONS) if a.piece == "hat")
 CYMBAL_LANES: Final = tuple(lane for lane, a in enumerate(ARTICULATIONS) if a.piece in ("crash_1", "crash_2", "ride"))
 

@@ -1,11 +1,11 @@
-"""What the settings "feel" add to hits that are played live. A live hit can only be made later, never earlier.
+"""What the setting "feel" adds to live hits. A live hit can only be delayed, never played earlier.
 
 - swing: inside each beat time is bent so that the middle moves from 1/2 to 2/3 (triplets) at amount 1, as in
   `ghostnote.files.groove` for pairs of eighths.
 - timing: each hit is late by a random time, half-normal with a standard deviation of `TIMING_SECONDS` at amount 1.
 - velocity: multiplied by a random factor whose standard deviation is `VELOCITY_SHARE` at amount 1.
 
-Hits that a drummer's model has timed and weighed already (`performed`) only swing.
+Hits that already have a drummer model's timing and velocity (`performed`) only swing.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _SOFTEST: Final = 1 / 127
 
 
 def swing_delay(beat: float, amount: float) -> float:
-    """Beats by which a hit at `beat` comes later."""
+    """Beats by which swing delays a hit at `beat`."""
     middle = 0.5 + amount * (SWUNG_MIDDLE - 0.5)
     inside = beat - floor(beat)
     bent = inside * 2 * middle if inside < 0.5 else middle + (inside - 0.5) * 2 * (1 - middle)
@@ -35,7 +35,7 @@ def swing_delay(beat: float, amount: float) -> float:
 def add_feel(
     hit: NoteEvent, feel: Mapping[str, float], beat: float, bpm: float, random: np.random.Generator
 ) -> NoteEvent:
-    """The hit as it is to sound, played at `beat`; the same object where nothing is to be added."""
+    """The hit, played at `beat`, with feel added; the same object if there is nothing to add."""
     timing, velocity, swing = (feel.get(aspect, 0.0) for aspect in ("timing", "velocity", "swing"))
     if hit.performed:
         timing = velocity = 0.0
@@ -47,7 +47,7 @@ def add_feel(
 
 
 def with_feel(performance: Performance, feel: Mapping[str, float], random: np.random.Generator) -> Performance:
-    """The performance as it sounds when it is played in live with this feel; beats are counted at its one tempo."""
+    """The performance as it would sound if played live with this feel; beats are counted at its one tempo."""
     if not any(feel.values()):
         return performance
     hits, bpm = performance.hits.copy(), performance.bpm

@@ -69,7 +69,7 @@ def silences(lane: int) -> tuple[int, ...]:
 
 
 def choked_lanes(lane: int) -> tuple[int, ...]:
-    """Lanes that a grab of `lane` damps: all of its piece."""
+    """Lanes that a choke of `lane` damps: all of its piece."""
     return lanes_of_piece(ARTICULATIONS[lane].piece)
 
 
@@ -117,7 +117,7 @@ class GridStream:
         return self.rows([events])[0]
 
     def _take(self, events: HopEvents) -> list[int]:
-        """Take in what happens in the next hop; the lanes that it chokes."""
+        """Apply what happens in the next hop; returns the lanes that it chokes."""
         choked = [damped for lane in events.chokes for damped in choked_lanes(lane)]
         self._velocity[choked] = 0
         for offset, together in groupby(sorted(_loudest(events.hits), key=_offset), key=_offset):
@@ -225,7 +225,7 @@ def _lane_rows(
 
 
 def openness_at(performance: Performance, frames: NDArray[np.int64], sample_rate: int) -> FloatArray:
-    """Hi-hat openness in force at each of `frames`, 0 before the first point."""
+    """Hi-hat openness at each of `frames`, 0 before the first point."""
     at = np.round(performance.openness["time"] * sample_rate).astype(np.int64)
     index = np.searchsorted(at, frames, side="right") - 1
     value = np.concatenate([np.zeros(1, np.float32), performance.openness["value"]])

@@ -91,7 +91,7 @@ class Performance:
         return replace(self, **self._timed(factor, 0.0), bpm=bpm, duration=self.duration * factor)
 
     def shifted(self, seconds: float) -> "Performance":
-        """Everything so much later; earlier, where it is negative, and times below 0 are kept."""
+        """Everything `seconds` later (earlier if negative; times below 0 are kept)."""
         return replace(self, **self._timed(1.0, seconds), duration=self.duration + seconds)
 
     def bars(self, count: int) -> list["Performance"]:

@@ -1,4 +1,4 @@
-"""Talking to a running server from the shell: one question, one change, and what came of it."""
+"""A blocking client for a running server: queries, changes, and their replies."""
 
 import socket
 import time
@@ -14,13 +14,13 @@ Answer = tuple[str, tuple[Any, ...]]
 """Address and values of a message."""
 
 _CHANGE_S = 0.3
-"""How long a change is waited for; one that changes nothing is not told."""
+"""How long to wait for a change; a message that changes nothing has no reply."""
 _LOADING_S = 30.0
-"""How long while a bundle is being loaded."""
+"""The same while a bundle is being loaded."""
 
 
 class OscClient:
-    """A UDP socket that speaks with one server. Close it, or use it as a context manager."""
+    """A UDP socket connected to one server. Close it, or use it as a context manager."""
 
     def __init__(self, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, timeout: float = 1.0) -> None:
         self._server = (host, port)
@@ -38,14 +38,14 @@ class OscClient:
         self.close()
 
     def send(self, address: str, *values: Any) -> None:
-        """Send one message. Raises MissingError where the host cannot be reached."""
+        """Send one message. Raises MissingError if the host cannot be reached."""
         try:
             self._socket.sendto(write_message(address, values), self._server)
         except OSError as error:
             raise self._silent(error) from error
 
     def receive(self, timeout: float | None = None) -> Answer:
-        """The next message. Raises MissingError when none comes, InputError with the server's words for an error."""
+        """The next message. Raises MissingError if none arrives, InputError with the server's text for an error."""
         self._socket.settimeout(self._timeout if timeout is None else timeout)
         try:
             data = self._socket.recv(65536)
@@ -57,20 +57,20 @@ class OscClient:
         return message.address, message.args
 
     def ask(self, pattern: str) -> list[Answer]:
-        """The values of all addresses that fit. Raises InputError where none can be asked."""
+        """The values of all addresses that match. Raises InputError if none can be queried."""
         wanted = [row.path for row in find(pattern) if row.read]
         self.send(pattern)
         sent: dict[str, tuple[Any, ...]] = {}
         while sent.keys() != set(wanted) or not sent:
             address, values = self.receive()
-            if address in wanted or not wanted:  # what a subscription tells late is passed over
+            if address in wanted or not wanted:  # late messages of a subscription are ignored
                 sent[address] = values
         return list(sent.items())
 
     def change(self, pattern: str, values: Sequence[Any]) -> list[Answer]:
-        """Ask for a change and return the values in force afterwards, [] where the addresses have none.
+        """Request a change and return the values afterwards, [] if the addresses have none.
 
-        Raises InputError with the server's words where it refuses.
+        Raises InputError with the server's text if it refuses.
         """
         readable = {row.path for row in find(pattern) if row.feedback}
         if readable:
@@ -85,7 +85,7 @@ class OscClient:
         return sorted(sent.items()) if readable == sent.keys() else self.ask(pattern)
 
     def _changes(self, wanted: set[str]) -> dict[str, tuple[Any, ...]]:
-        """What is told of the `wanted` addresses until all were, or nothing more comes."""
+        """The changes of the `wanted` addresses until all have arrived, or nothing more comes."""
         sent: dict[str, tuple[Any, ...]] = {}
         loading = False
         try:
@@ -111,7 +111,7 @@ def query(address: str, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> t
 
 
 def parse_values(pattern: str, words: Sequence[str]) -> list[str | int | float]:
-    """Words of a command line as the types that the addresses expect; others are numbers where they look like one."""
+    """Command line arguments as the types that the addresses expect; others become numbers if they look like one."""
     row = next(iter(find(pattern)), None)
     types = [argument.type for argument in row.arguments] if row else []
     return [_value(word, types[i] if i < len(types) else "?") for i, word in enumerate(words)]

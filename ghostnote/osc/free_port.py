@@ -1,4 +1,4 @@
-"""A port number that OSC (UDP) and OSCQuery (TCP, the same number) can both have."""
+"""A port number that is free for both OSC (UDP) and OSCQuery (TCP, the same number)."""
 
 import logging
 import socket
@@ -26,5 +26,5 @@ def free_port(host: str = "127.0.0.1", wanted: int = 0) -> int:
                 continue
             return found
     raise InputError(
-        f"no port of {host} is free for OSC and OSCQuery alike ({fault}): close other programs or choose another host"
+        f"no port of {host} is free for both OSC and OSCQuery ({fault}): close other programs or choose another host"
     )

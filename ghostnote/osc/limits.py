@@ -1,4 +1,4 @@
-"""What both ends of an OSC connection must know: where the server is found, and what it takes."""
+"""What both ends of an OSC connection must agree on: where the server is, and what it accepts."""
 
 from typing import Final
 

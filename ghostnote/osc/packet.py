@@ -1,4 +1,4 @@
-"""OSC bytes to messages with a time of ours, and back. python-osc reads and writes; here its errors become one kind."""
+"""OSC bytes to messages with our time stamps, and back; wraps python-osc, whose errors become InputError."""
 
 import logging
 import time
@@ -21,7 +21,7 @@ class Message:
     """One OSC message that has arrived."""
 
     at: float
-    """When it is meant, seconds of `time.perf_counter()`: its bundle's time tag, or its arrival if that has passed."""
+    """When it takes effect, seconds of `time.perf_counter()`: its time tag or its arrival, whichever is later."""
     address: str
     args: tuple[Any, ...]
 
@@ -29,7 +29,7 @@ class Message:
 def read_packet(data: bytes, arrival: float) -> list[Message]:
     """Messages of a packet in order of time; `arrival` is its `time.perf_counter()`. Raises InputError.
 
-    Time tags are absolute times of the system's clock and are carried over to perf_counter by the present difference of
+    Time tags are absolute times of the system's clock and are converted to perf_counter by the current difference of
     the two.
     """
     if len(data) > MAX_PACKET:
@@ -42,7 +42,9 @@ def read_packet(data: bytes, arrival: float) -> list[Message]:
     messages = [Message(max(arrival, m.time + offset), m.message.address, tuple(m.message.params)) for m in timed]
     late = max((m.at for m in messages), default=arrival) - arrival
     if late > MAX_AHEAD_S:
-        raise InputError(f"time tag {late:.0f} s ahead, expected at most {MAX_AHEAD_S:g} s: are the clocks set alike?")
+        raise InputError(
+            f"time tag {late:.0f} s ahead, expected at most {MAX_AHEAD_S:g} s: are the clocks synchronised?"
+        )
     return messages
 
 
@@ -59,7 +61,7 @@ def write_bundle(at: float, address: str, values: Sequence[Any]) -> bytes:
 
 
 def write_values(address: str, values: Values) -> bytes:
-    """The bytes of a message that fits one UDP packet: values that do not fit are left away at the end."""
+    """The bytes of a message that fits into one UDP packet: values at the end that do not fit are dropped."""
     while len(data := write_message(address, values)) > MAX_PACKET:
         values = values[: len(values) // 2]
     return data

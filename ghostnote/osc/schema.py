@@ -18,7 +18,7 @@ Values = tuple[Value, ...]
 
 @dataclass(frozen=True)
 class ServerSnapshot:
-    """What a running server is set to and does, as a snapshot that never changes."""
+    """Settings and state of a running server, as an immutable snapshot."""
 
     settings: Preset = field(default_factory=Preset)
     kits: tuple[str, ...] = ()
@@ -31,9 +31,9 @@ class ServerSnapshot:
     loading: str = ""
     """The bundle that is being loaded, "" for none."""
     faults: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Address -> why what it was asked for last failed afterwards, "" if it did not."""
+    """Address -> why its last request failed after it was accepted, "" if it did not."""
     record: Values = (0, "", "")
-    """1 while it records, and the files (WAV, MIDI) of the present recording or the last."""
+    """1 while recording, and the files (WAV, MIDI) of the current or last recording."""
     groove: tuple[str, str, int] = ("stopped", "", 0)
     """"stopped", "listening" or "playing"; the prompt, "" when it plays on; the bar that sounds, from 1, 0 for none."""
     transport: TransportKind = "stop"
@@ -61,18 +61,18 @@ class Argument:
     """The field of `ServerSnapshot` with the choices: their names for a string, their indices for an integer."""
     optional: bool = False
     switch: bool = False
-    """Of a string: the numbers 1 and 0 fit, too, and are read as "1" and "0"."""
+    """For a string: the numbers 1 and 0 are accepted, too, and read as "1" and "0"."""
 
     def bounds(self, state: ServerSnapshot) -> tuple[float, float]:
         """Least and greatest value of a number."""
         return (0, len(getattr(state, self.of_state)) - 1) if self.of_state else (self.low, self.high)
 
     def names(self, state: ServerSnapshot) -> tuple[str, ...]:
-        """Values that a string may have, () where any will do."""
+        """Values that a string may have, () = any."""
         return getattr(state, self.of_state) if self.of_state else self.choices
 
     def expected(self, state: ServerSnapshot) -> str:
-        """What fits, in words."""
+        """The accepted values, in words."""
         if self.type == "s":
             names = self.names(state)
             return f"one of {', '.join(names)}" if names else "1, 0 or a text" if self.switch else "a text"
@@ -112,22 +112,22 @@ class Address:
 
     path: str
     about: str
-    """One sentence for people."""
+    """One sentence for the documentation."""
     arguments: tuple[Argument, ...] = ()
     read: Read | None = None
-    """Present value, the answer to a message without arguments; None = there is none."""
+    """Reads the current value, the answer to a message without arguments; None = there is none."""
     make: Make | None = None
     """State, time of the message [s of perf_counter], checked arguments -> what to do; None = nothing to enqueue."""
     feedback: bool = False
-    """Subscribers are told whenever the value changes."""
+    """Subscribers are sent the value whenever it changes."""
     replies: str = ""
-    """OSC types of the answer where they are not those of the arguments; "..." = repeated."""
+    """OSC types of the answer if they are not those of the arguments; "..." = repeated."""
     served: bool = False
     """The server itself acts on it: subscriptions, loading of presets."""
 
     @property
     def writable(self) -> bool:
-        """Whether a message with arguments, or one without that is no query, does something."""
+        """Whether a message other than a query does something."""
         return self.make is not None or self.served
 
     def check(self, args: Sequence[Any], state: ServerSnapshot) -> Values:

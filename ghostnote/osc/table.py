@@ -51,16 +51,16 @@ LEVELS: Final = f"{ROOT}/level"
 LOADING: Final = f"{ROOT}/loading"
 STATUS: Final = f"{ROOT}/status"
 SUBSCRIPTION_S: Final = 60.0
-"""Seconds for which a subscription holds; subscribe again to keep it."""
+"""Seconds after which a subscription expires unless it is renewed."""
 MAX_PATTERN: Final = 100
 """Longest address that is looked up, in characters."""
 
 
 def find(pattern: str) -> tuple[Address, ...]:
-    """Rows whose address fits an OSC 1.0 pattern (`*`, `?`, `[ab]`, `[!ab]`, one `{a,b}` per part), in table order.
+    """Rows whose address matches an OSC 1.0 pattern (`*`, `?`, `[ab]`, `[!ab]`, one `{a,b}` per part), in table order.
 
-    Wildcards do not cross `/` and find only rows that have a value: hits, panic and the like must be spelt out. An
-    address that fits nothing gives ().
+    Wildcards do not cross `/` and match only rows that have a value: hits, panic and the like must be spelt out. An
+    address that matches nothing gives ().
     """
     if pattern in BY_PATH:
         return (BY_PATH[pattern],)
@@ -168,7 +168,7 @@ def _feel(aspect: Literal["timing", "velocity", "swing"], about: str) -> Address
 def _groove(action: Literal["start", "stop", "continue"], about: str) -> Address:
     return Address(
         f"{ROOT}/groove/{action}",
-        f"{about} A 0, as a button sends when it is let go, does nothing.",
+        f"{about} A 0, as a button sends on release, does nothing.",
         (Argument("pressed", "f", 0, 1, optional=True),),
         None,
         lambda s, at, a: [] if 0.0 in a else [GrooveCommand(action)],
@@ -181,7 +181,7 @@ _KIT: Final = Argument("kit", "s", of_state="kits")
 TABLE: Final[tuple[Address, ...]] = (
     Address(
         f"{ROOT}/kit",
-        "The kit that plays; in a morph, the one with the larger share.",
+        "The current kit; in a morph, the one with the larger share.",
         (_KIT,),
         lambda s: (main_kit(s.settings.kit),),
         lambda s, at, a: [SetKit({str(a[0]): 1.0})],
@@ -189,7 +189,7 @@ TABLE: Final[tuple[Address, ...]] = (
     ),
     Address(
         f"{ROOT}/morph",
-        "Between two kits: 0 is all the first, 1 all the second; without names, the two of the present morph.",
+        "Between two kits: 0 is all the first, 1 all the second; without names, the two of the current morph.",
         (
             Argument("amount", "f", 0, 1),
             Argument("first", "s", of_state="kits", optional=True),
@@ -201,7 +201,7 @@ TABLE: Final[tuple[Address, ...]] = (
     ),
     Address(
         f"{ROOT}/drummer",
-        "The feel that the network is asked for, by number (names: /ghostnote/drummers).",
+        "The drummer whose feel the network plays with, by number (names: /ghostnote/drummers).",
         (Argument("drummer", "i", of_state="drummers"),),
         lambda s: (s.settings.drummer,),
         lambda s, at, a: [SetDrummer(int(a[0]))],
@@ -216,7 +216,7 @@ TABLE: Final[tuple[Address, ...]] = (
     _feel("swing", "Swing: 0 straight, 1 triplets."),
     Address(
         f"{ROOT}/mode",
-        "live: sounds one constant latency later; window: four beats at a time, sounds one window later.",
+        "live: plays after one constant latency; window: four beats at a time, played one window later.",
         (Argument("mode", "s", choices=MODES),),
         lambda s: (s.settings.mode,),
         _mode,
@@ -245,7 +245,7 @@ TABLE: Final[tuple[Address, ...]] = (
     Address(f"{ROOT}/beat", "Song position in quarter notes.", (), lambda s: (s.beat,), replies="f"),
     Address(
         f"{ROOT}/hit",
-        "Play one hit, now or at the time tag of its bundle; velocity 0 plays nothing, none given is 0.8.",
+        "Play one hit, now or at the time tag of its bundle; velocity 0 plays nothing, the default is 0.8.",
         (
             Argument("articulation", "s", choices=_ARTICULATION_NAMES),
             Argument("velocity", "f", 0, 1, optional=True),
@@ -269,25 +269,25 @@ TABLE: Final[tuple[Address, ...]] = (
     ),
     Address(
         PANIC,
-        "Silence at once; never limited. A 0, as a button sends when it is let go, does nothing.",
+        "Silence everything at once; never rate-limited. A 0, as a button sends on release, does nothing.",
         (Argument("pressed", "f", 0, 1, optional=True),),
         None,
         _panic,
     ),
     Address(
         GROOVE_PROMPT,
-        "Make up grooves to these words, such as funk 100 bpm, and play them from the next barline on, new ones all "
-        "the time; sets the tempo.",
+        "Generate grooves from this prompt, such as funk 100 bpm, and play them from the next barline on, a new one "
+        "each time; sets the tempo.",
         (Argument("prompt", "s"),),
         lambda s: (s.groove[1],),
         lambda s, at, a: [GrooveCommand("prompt", str(a[0]))],
     ),
-    _groove("start", "Play grooves to the prompt asked for last."),
+    _groove("start", "Play grooves from the last prompt."),
     _groove("stop", "End grooves."),
-    _groove("continue", "Listen to what is played in, and play on after two to four bars of it."),
+    _groove("continue", "Listen to what is played live, and continue it after two to four bars."),
     Address(
         f"{ROOT}/groove/state",
-        "stopped, listening or playing; the prompt, empty when it plays on from what was played; the bar, from 1.",
+        "stopped, listening or playing; the prompt, empty when it continues what was played; the bar, from 1.",
         (),
         lambda s: s.groove,
         feedback=True,
@@ -303,8 +303,8 @@ TABLE: Final[tuple[Address, ...]] = (
     ),
     Address(
         BUNDLE,
-        "The bundle that plays. Another, by name or folder, is loaded in the background and then takes over without a "
-        "gap; if it cannot, this one goes on and subscribers are sent the error.",
+        "The current bundle. Another, by name or folder, is loaded in the background and then takes over without a "
+        "gap; if it cannot, the current one continues and subscribers are sent the error.",
         (Argument("bundle", "s"),),
         lambda s: (s.settings.bundle,),
         _bundle,
@@ -353,8 +353,8 @@ TABLE: Final[tuple[Address, ...]] = (
     ),
     Address(
         RECORD,
-        "1 or a name: record what is played as WAV and MIDI; 0: end. Answered, and told, by 1 while it records (0 once "
-        "the files are complete) and the two files. No file is ever replaced.",
+        "1 or a name: record what is played as WAV and MIDI; 0: stop. Answered by 1 while recording (0 once "
+        "the files are complete) and the two files. No file is ever overwritten.",
         (Argument("record", "s", switch=True),),
         lambda s: s.record,
         feedback=True,
@@ -364,14 +364,14 @@ TABLE: Final[tuple[Address, ...]] = (
     Address(
         WATCH,
         f"1: send every hit, the level and the spectrum of the output for the next {SUBSCRIPTION_S:g} s to the sender, "
-        "at another port if one is given; 0: no more.",
+        "at another port if one is given; 0: stop.",
         (Argument("watching", "i", 0, 1), Argument("port", "i", 1, 65535, optional=True)),
         served=True,
     ),
     Address(PLAYED, "Sent to watchers: a hit, articulation and velocity 0..1, at its time.", replies="sf"),
     Address(
         METER,
-        "Sent to watchers: peaks since the last time, left and right [dBFS], about 25 a second; silent when quiet.",
+        "Sent to watchers: peaks since the last message, left and right [dBFS], about 25 a second, unless silent.",
         replies="ff",
     ),
     Address(

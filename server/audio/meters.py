@@ -1,7 +1,7 @@
-"""What watchers are shown: hits as they are played, peaks and spectrum of the output.
+"""What watchers are sent: hits as they are played, peaks and spectrum of the output.
 
-The sound is read from the output's own memory, where it stays for a second after it was taken: the render thread does
-nothing for it, and nothing at all is done while nobody watches.
+The audio is read from the output's ring buffer, where it stays for a second after playback: the render thread does
+no extra work, and nothing is computed while nobody watches.
 """
 
 from collections import deque
@@ -21,14 +21,14 @@ from server.audio.output import Output
 METER_S: Final = 1 / 25
 SPECTRUM_S: Final = 1 / 15
 FLOOR_DB: Final = -72.0
-"""Least level that is told; what is below counts as silence, such as what a network leaves behind a hit."""
+"""Least level that is sent; anything below counts as silence, such as the residue of a network after a hit."""
 BANDS: Final = 48
 LOWEST_HZ: Final = 40.0
 HIGHEST_HZ: Final = 16_000.0
 WINDOW_SECONDS: Final = 0.085
 """Of the spectrum, to the nearest power of two in frames."""
 MAX_HITS: Final = 1024
-"""Hits that may wait to be shown; more are not shown."""
+"""The most hits that may wait to be sent; more are dropped."""
 
 Audio = NDArray[np.float32]
 
@@ -40,7 +40,7 @@ class Meters:
     """
 
     def __init__(self, output: Callable[[], Output | None]) -> None:
-        """`output`: the one that plays at present, None while there is none."""
+        """`output`: the current output, None while there is none."""
         self._output_now = output
         self._output: Output | None = None
         self._arrived: deque[Event] = deque(maxlen=MAX_HITS)
@@ -96,7 +96,7 @@ class Meters:
         return sent
 
     def _unless_quiet(self, address: str, levels: NDArray[np.float64]) -> list[tuple[str, Values]]:
-        """The message, and in silence only the first one, which tells of it."""
+        """The message; during silence only the first one."""
         quiet = bool(np.all(levels <= FLOOR_DB))
         sent = [] if quiet and self._was_quiet[address] else [(address, tuple(round(x, 2) for x in levels.tolist()))]
         self._was_quiet[address] = quiet
@@ -109,7 +109,7 @@ def peaks_db(audio: Audio) -> NDArray[np.float64]:
 
 
 def window_frames(rate: int) -> int:
-    """Frames that a spectrum at `rate` is taken from: a power of two."""
+    """Frames from which a spectrum at `rate` is computed: a power of two."""
     return 1 << round(np.log2(rate * WINDOW_SECONDS))
 
 
@@ -121,7 +121,7 @@ def band_edges() -> NDArray[np.float64]:
 def spectrum_db(audio: Audio, rate: int) -> NDArray[np.float64]:
     """Level of each band in audio [frames, channels], mean of the channels; at least `FLOOR_DB`.
 
-    In dBFS such that a sine that lies inside one band shows there its peak level. In bands narrower than the window
+    In dBFS such that a sine inside one band shows its peak level there. In bands narrower than the window
     resolves (below about 250 Hz) a sine is spread over neighbours.
     """
     frames = len(audio)

@@ -20,14 +20,14 @@ class Output(Protocol):
     rate: int
     """Frames per second."""
     block: int
-    """The most frames that are taken at once."""
+    """The most frames that the device takes at once."""
     device_latency: float
     """Frames from the callback to the loudspeaker, as the audio system says."""
     kept: int
-    """Frames that can still be read after they were taken."""
+    """Frames that can still be read after playback."""
 
     def consumed(self) -> int:
-        """Frames taken so far. Any thread."""
+        """The playhead: frames taken so far. Any thread."""
         ...
 
     def write(self, start: int, audio: Audio) -> int:
@@ -39,7 +39,7 @@ class Output(Protocol):
         ...
 
     def fade_out(self) -> None:
-        """Silence what was written but not yet taken, quickly but without a click. Render thread only."""
+        """Fade out quickly what was written but not yet taken. Render thread only."""
         ...
 
     def alive(self) -> bool:
@@ -47,7 +47,7 @@ class Output(Protocol):
         ...
 
     def poll(self) -> int:
-        """Look after the stream, about once a second; returns the blocks that the audio system reports as lost so far.
+        """Keep the stream alive; call it about once a second. Returns the blocks reported as lost so far.
 
         Always the same thread, and not the render thread.
         """
@@ -102,7 +102,7 @@ class NullOutput:
         return True
 
     def poll(self) -> int:
-        """Nothing to look after, nothing lost."""
+        """Nothing to do, nothing lost."""
         return 0
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """Audio devices through PortAudio: the only module of the server that knows sounddevice and rtmixer.
 
-Preferred is rtmixer, whose callback is C: measured on 2 cores with JACK at 128 frames and one other busy Python thread,
-a Python callback underflowed in 52 % of the blocks, rtmixer's in 2 %. Its ring buffer is used over memory of our own
-(`RingBuffer`): the write index runs half the memory ahead and the render thread puts samples into their places in
+rtmixer is preferred, because its callback is C: measured on 2 cores with JACK at 128 frames and one busy Python thread,
+a Python callback underflowed in 52 % of the blocks, rtmixer's in 2 %. Its ring buffer wraps memory of our own
+(`RingBuffer`): the write index runs half the memory ahead and the render thread writes samples into place in
 between, so the ring never runs dry when a hop is late. The samples are published by time rather than by index: they are
 written at least a millisecond before their block is read, and a reader that overtakes them reads silence.
 """
@@ -47,7 +47,7 @@ class DeviceInfo:
 
     @property
     def is_jack(self) -> bool:
-        """Whether our output goes through JACK's graph, where hosts record it before the device."""
+        """Whether our output goes through JACK's graph, where hosts can record it before the device."""
         return self.host.startswith("JACK")
 
 
@@ -62,7 +62,7 @@ def _portaudio() -> ModuleType:
 
 
 def restart() -> None:
-    """Make PortAudio look for devices anew; every stream must be closed. Its list is otherwise that of the start."""
+    """Make PortAudio rescan devices, which it otherwise does only once; every stream must be closed."""
     sd = _portaudio()
     with contextlib.suppress(sd.PortAudioError):
         sd._terminate()
@@ -70,7 +70,7 @@ def restart() -> None:
 
 
 def list_outputs() -> list[DeviceInfo]:
-    """All devices that have an output; empty where there are none. Raises MissingError without PortAudio."""
+    """All devices that have an output; may be empty. Raises MissingError without PortAudio."""
     sd = _portaudio()
     hosts = sd.query_hostapis()
     default = sd.default.device[1]
@@ -91,7 +91,7 @@ def list_outputs() -> list[DeviceInfo]:
 def find_output(wanted: str | int | None) -> DeviceInfo:
     """The device with this index or whose name or audio system contains all words of `wanted`; None = the default.
 
-    Raises MissingError when there is no device at all, InputError when none or several fit.
+    Raises MissingError when there is no device at all, InputError when none or several match.
     """
     devices = list_outputs()
     if not devices:
@@ -108,12 +108,12 @@ def find_output(wanted: str | int | None) -> DeviceInfo:
         return fitting[0]
     listed = ", ".join(f"{d.index} {d.label}" for d in fitting or devices)
     if fitting:
-        raise InputError(f"device {wanted!r} fits several, give the number: {listed}")
-    raise InputError(f"no output device {wanted!r}: there are {listed}")
+        raise InputError(f"device {wanted!r} matches several, give the number: {listed}")
+    raise InputError(f"no output device {wanted!r}: devices are {listed}")
 
 
 def open_output(device: DeviceInfo, rate: int, block: int, backend: str | None = None) -> Output:
-    """Open `device` at `rate` or, where it refuses, at its own rate, and start it.
+    """Open `device` at `rate` or, if it refuses, at its own rate, and start it.
 
     `backend`: one of `BACKENDS`, None = the first that works. Raises InputError when the device cannot be opened.
     """
@@ -178,10 +178,10 @@ class _RtMixerOutput:
         return bool(self._mixer.active)
 
     def poll(self) -> int:
-        """As `Output.tend`; starts the ring again when it ran dry (the process was stopped for longer than it is)."""
+        """As `Output.poll`; restarts playback when the ring buffer ran dry (the process was stopped for too long)."""
         running = self._mixer.actions
         if self._action not in running:
-            log.warning("the output had run dry: started again")
+            log.warning("the output ran dry: restarted")
             self._action = self._mixer.play_ringbuffer(self._buffer)
         if self._stats_action is not None and self._stats_action not in running:
             self._xruns += self._stats_action.stats.output_underflows
@@ -209,7 +209,7 @@ class _CallbackOutput:
         self._ring = RingBuffer(RING_FRAMES, CHANNELS)
         self.kept = self._ring.kept
         self._ring.clear_to(self._ring.reach)
-        self._consumed = 0  # written by the callback alone
+        self._consumed = 0  # written by the callback only
         self._xruns = 0  # likewise
         self._stream = sd.OutputStream(
             device=device.index, channels=CHANNELS, blocksize=block, samplerate=rate, latency="low", dtype="float32",

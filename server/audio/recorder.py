@@ -1,8 +1,8 @@
-"""Records what is played: the output as WAV, the hits as MIDI in which they stand where they sound in the WAV.
+"""Records what is played: the output as WAV, and the hits as MIDI with the times at which they sound in the WAV.
 
-The sound is read from the output's own memory, so that recording costs the render thread nothing. One thread reads, one
-writes; between them is a bounded queue, so that a slow disk delays nobody. What does not fit is silence in the file and
-counted.
+The audio is read from the output's ring buffer, so that recording costs the render thread nothing. One thread reads,
+one writes; between them is a bounded queue, so that a slow disk delays nothing. What does not fit is silent in the file
+and counted.
 """
 
 import logging
@@ -32,14 +32,14 @@ from server.audio.output import Output
 log = logging.getLogger(__name__)
 
 READ_S: Final = 0.1
-"""Time between two looks at the output, much less than it keeps."""
+"""Time between two reads of the output, much less than it keeps."""
 MAX_WAITING: Final = 100
-"""Reads that may wait for the disk, about ten seconds."""
+"""The most reads that may wait for the disk, about ten seconds."""
 MAX_EVENTS: Final = 500_000
 MAX_BYTES: Final = 2**32 - 2**16
 """Of a WAV file."""
 MIDI_BYTES: Final = 2**16
-"""Kept free for the MIDI file, so that a disk which the sound has filled does not cost the hits."""
+"""Reserved for the MIDI file, so that the hits are not lost on a disk that the audio has filled."""
 FRAME_BYTES: Final = 6
 """24 bits, two channels."""
 
@@ -48,7 +48,7 @@ Sound = NoteEvent | OpennessEvent | ChokeEvent
 
 
 class RecordedTake:
-    """One recording, from its making to `stop`; then it is written to its end by its own threads."""
+    """One recording, until `stop`; then its own threads finish writing it."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class RecordedTake:
         """`place`: time of a hit -> frame of the output at which it sounds. Raises InputError, OSError."""
         first = output()
         if first is None:
-            raise InputError("cannot record: there is no output at present")
+            raise InputError("cannot record: there is no output")
         self._output_now, self._output, self._place = output, first, place
         self._map, self._bpm, self._rate = midi_map, bpm, first.rate
         self.wav, self.mid, self._file = _new_files(folder, name)
@@ -76,7 +76,7 @@ class RecordedTake:
         self._owed = self._written = self.lost = 0
         """`lost`: frames that are silent in the file because the disk was too slow."""
         self.fault = ""
-        """Why it ended by itself, "" if it did not."""
+        """Why it stopped by itself, "" if it did not."""
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=run, name="record", daemon=True) for run in (self._read, self._write)]
         for thread in self._threads:
@@ -84,7 +84,7 @@ class RecordedTake:
 
     @property
     def running(self) -> bool:
-        """Until its files are complete."""
+        """True until its files are complete."""
         return self._threads[1].is_alive()
 
     @property
@@ -93,16 +93,16 @@ class RecordedTake:
         return self._written / self._rate
 
     def stop(self) -> None:
-        """Record no more. Does not wait."""
+        """Stop recording. Does not wait."""
         self._stop.set()
 
     def wait(self) -> None:
-        """Until the files are complete."""
+        """Wait until the files are complete."""
         for thread in self._threads:
             thread.join()
 
     def on_event(self, event: Event) -> None:
-        """What is played; a panic takes back what was to sound later. Any thread."""
+        """An event that is played; a panic cancels what was to sound later. Any thread."""
         with self._lock:
             if isinstance(event, PanicEvent):
                 kept = [(at, e) for at, e in self._events if e.at <= event.at]
@@ -123,7 +123,7 @@ class RecordedTake:
             return
         if output is not self._output:
             if output.rate != self._rate:
-                self.fault = f"the recording {self.wav} ended: the output now has {output.rate} Hz, not {self._rate}"
+                self.fault = f"the recording {self.wav} stopped: the output now has {output.rate} Hz, not {self._rate}"
                 return
             missing = max(0, round((now - self._seen) * self._rate))
             self._owed += missing
@@ -169,13 +169,13 @@ class RecordedTake:
 
     def _put(self, audio: Audio) -> None:
         if (self._written + len(audio)) * FRAME_BYTES > MAX_BYTES:
-            self.fault = f"the recording {self.wav} ended: a WAV file holds no more"
+            self.fault = f"the recording {self.wav} stopped: the WAV file has reached its maximum size"
             return
         self._wave.writeframes(_bytes_24(audio))
         self._written += len(audio)
 
     def _fail(self, error: Exception) -> None:
-        self.fault = self.fault or f"the recording {self.wav} ended: {getattr(error, 'strerror', None) or error}"
+        self.fault = self.fault or f"the recording {self.wav} stopped: {getattr(error, 'strerror', None) or error}"
         log.warning("%s", self.fault)
         self._stop.set()
 
@@ -184,11 +184,11 @@ class RecordedTake:
             performance = _performance(self._events, self.seconds, self._bpm, self.wav.stem)
         lanes = {*performance.hits["lane"].tolist(), *performance.chokes["lane"].tolist()}
         writes_all = lanes <= self._map.note_of_lane.keys()
-        write_midi(performance, self.mid, self._map if writes_all else load_map("gm"))  # in place of what kept its room
+        write_midi(performance, self.mid, self._map if writes_all else load_map("gm"))  # in place of the reserved space
 
 
 def _new_files(folder: Path, name: str) -> tuple[Path, Path, BinaryIO]:
-    """A WAV and a MIDI file that were not there before, called `name` or, where that is taken, name-2, name-3 ..."""
+    """A new WAV and a new MIDI file called `name` or, if that exists, name-2, name-3 ..."""
     for number in count(1):
         stem = name if number == 1 else f"{name}-{number}"
         wav, mid = folder / f"{stem}.wav", folder / f"{stem}.mid"
@@ -228,7 +228,7 @@ def _performance(events: list[tuple[float, Sound]], seconds: float, bpm: float, 
 
 
 class Recorder:
-    """Takes one after the other. `ask` belongs to the OSC thread."""
+    """One recording after the other. `ask` belongs to the OSC thread."""
 
     def __init__(
         self,
@@ -238,33 +238,33 @@ class Recorder:
         midi_map: MidiMap,
         bpm: Callable[[], float],
     ) -> None:
-        """`folder`: "" = `default_folder`. The others as for `RecordedTake`; `bpm`: the present tempo."""
+        """`folder`: "" = `default_folder`. The others as for `RecordedTake`; `bpm`: the current tempo."""
         self._folder, self._output, self._place, self._map, self._bpm = folder, output, place, midi_map, bpm
         self._takes: list[RecordedTake] = []
 
     def start(self) -> None:
-        """Nothing is recorded before it is asked for."""
+        """Does nothing: recording begins on request."""
 
     def stop(self) -> None:
-        """End what is recorded and wait for its files."""
+        """Stop recording and wait for the files."""
         for take in self._takes:
             take.stop()
             take.wait()
 
     def on_event(self, event: Event) -> None:
-        """What is played. Any thread; never blocks for long."""
+        """An event that is played. Any thread; never blocks for long."""
         if self._takes:
             self._takes[-1].on_event(event)
 
     @property
     def value(self) -> Values:
-        """As State.record."""
+        """As `ServerSnapshot.record`."""
         take = self._takes[-1] if self._takes else None
         return (int(take.running), str(take.wav), str(take.mid)) if take else (0, "", "")
 
     @property
     def fault(self) -> str:
-        """Why the last recording ended by itself, "" if it did not."""
+        """Why the last recording stopped by itself, "" if it did not."""
         return self._takes[-1].fault if self._takes else ""
 
     @property
@@ -281,7 +281,7 @@ class Recorder:
                 take.stop()
             return (0, *self.value[1:])
         if take and take.running:
-            raise InputError(f"cannot record {wish}: {take.wav} is being recorded, end it with 0 first")
+            raise InputError(f"cannot record {wish}: {take.wav} is being recorded, stop it with 0 first")
         name = time.strftime("ghostnote-%Y%m%d-%H%M%S") if wish == "1" else check_name(wish, "name of a recording")
         try:
             take = RecordedTake(self._ready_folder(), name, self._output, self._place, self._map, self._bpm())
@@ -294,7 +294,7 @@ class Recorder:
         if self._folder:
             folder = Path(self._folder)
             if not folder.is_dir():
-                raise InputError(f"cannot record into {folder}: there is no such folder; make it, or choose another")
+                raise InputError(f"cannot record into {folder}: there is no such folder; create it, or choose another")
             return folder
         folder = default_folder()
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
-"""Memory between the render thread and the audio callback, in which every sample has a place of its own.
+"""The memory between the render thread and the audio callback, addressed by absolute frame.
 
 Positions are frames since the stream began. The reader takes block after block and never waits: where nothing was
-written it finds silence. The writer puts audio at absolute positions, so that a late hop loses its beginning and
+written it finds silence. The writer writes at absolute positions, so that a late hop loses its beginning and
 shifts nothing. Threads: one writer (render thread) calls what changes it; one reader (the callback) reads
-`memory` at frame % size. What was played is cleared long before its place comes round again.
+`memory` at frame % size. What was played is cleared long before its place is reused.
 """
 
 from typing import Final
@@ -25,7 +25,7 @@ class RingBuffer:
             raise ValueError(f"size {size} is not a power of two")
         self.memory: Audio = np.zeros((size, channels), np.float32)
         self.horizon = 0
-        """Everything before this frame has been cleared or written: the reader must not go beyond."""
+        """Everything before this frame has been cleared or written; the reader must not pass it."""
 
     @property
     def reach(self) -> int:
@@ -34,7 +34,7 @@ class RingBuffer:
 
     @property
     def kept(self) -> int:
-        """Frames behind the reader that are surely still there, with a margin for what is cleared meanwhile."""
+        """Frames behind the reader that are guaranteed to be intact, with a margin for concurrent clearing."""
         return self.reach - self.reach // 4
 
     def clear_to(self, horizon: int) -> None:
@@ -63,7 +63,7 @@ class RingBuffer:
         return late
 
     def fade_out(self, start: int) -> None:
-        """Fade to silence from frame `start` on, whatever was written behind it."""
+        """Fade to silence from frame `start` on and drop what was written after it."""
         places = np.arange(start, start + self.reach) % len(self.memory)
         self.memory[places[:FADE]] *= np.linspace(1, 0, FADE, dtype=np.float32)[:, None]
         self.memory[places[FADE:]] = 0

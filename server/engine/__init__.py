@@ -1,1 +1,1 @@
-"""The render thread: what sounds when, in one constant latency."""
+"""The render thread: which hit sounds when, at one constant latency."""

@@ -1,7 +1,7 @@
-"""Another bundle while music plays: loaded, warmed and brought up to the present in a thread of its own.
+"""Changing the bundle while music plays: the new one is loaded, warmed up and caught up in a thread of its own.
 
-ONNX Runtime lets Python's lock go while it creates a session and while it runs (docs/decisions/0005), so the render
-thread, which has the higher priority, goes on undisturbed. What fails leaves the old bundle as it is.
+ONNX Runtime releases the GIL while it creates a session and while it runs (docs/decisions/0005), so the render
+thread, which has the higher priority, continues undisturbed. If anything fails, the old one keeps playing.
 """
 
 import logging
@@ -22,14 +22,14 @@ log = logging.getLogger(__name__)
 WARM_UP_HOPS: Final = 40
 CALL_HOPS: Final = 4
 REST_SECONDS: Final = 0.003
-"""Between calls of so many hops: Python's lock is for the render thread first."""
+"""Pause between calls of `CALL_HOPS` hops: the GIL is for the render thread first."""
 RENDERED_SECONDS: Final = 0.25
-"""Of what was heard lately, the last part is rendered, so that the networks are in the middle of it; what was before
-tells the grid what rings, which is quick: rendering all of it makes the render thread of a small machine late."""
+"""Only this last part of the recent hops is rendered, so that the networks have their state; what was before
+only updates the grid, which is quick: rendering all of it would make the render thread of a small machine late."""
 MOST_CALLS: Final = 500
 
 RecentHops = Sequence[tuple[int, HopEvents]]
-"""The last hops that were rendered, by number."""
+"""The last rendered hops, by number."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,17 @@ class NewBundle:
 
     renderer: LiveRenderer
     source: str
-    """What it was loaded from."""
+    """The name or folder it was loaded from."""
     settings: Preset
-    """What it is set to."""
+    """Its settings."""
     next_hop: int
     """The first hop that it has not rendered."""
     helper: RenderHelper
-    """To render with beside the old one."""
+    """Renders it alongside the old one."""
 
 
 class BundleSwap:
-    """A thread that loads what it is asked for; when asked again meanwhile, only the last wish counts."""
+    """A thread that loads bundles on request; of several requests only the last counts."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class BundleSwap:
         heard: Callable[[], RecentHops],
         hand_over: Callable[[NewBundle], bool],
     ) -> None:
-        """`load` makes a renderer from a bundle's name or folder; `hand_over` says whether it was taken."""
+        """`load` makes a renderer from a bundle's name or folder; `hand_over` returns whether it was accepted."""
         self._load, self._control, self._heard, self._hand_over = load, live, heard, hand_over
         self._wanted: str | None = None
         self._news = threading.Condition()
@@ -69,11 +69,11 @@ class BundleSwap:
         """Why the last bundle asked for does not play, "" if it does."""
 
     def start(self) -> None:
-        """Begin to wait for wishes."""
+        """Start to wait for requests."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, after the bundle that is being loaded."""
+        """Stop, after the bundle that is being loaded."""
         with self._news:
             self._ended = True
             self._news.notify()
@@ -103,10 +103,10 @@ class BundleSwap:
             self._check_fits(renderer)
             warm_up(renderer)
         except GhostnoteError as error:
-            log.warning("the bundle that plays goes on: %s", error)
+            log.warning("the current bundle keeps playing: %s", error)
             return str(error)
-        except Exception as error:  # whatever a strange file brings about, what plays must go on
-            log.exception("the bundle that plays goes on")
+        except Exception as error:  # whatever a broken file causes, the current bundle must keep playing
+            log.exception("the current bundle keeps playing")
             return f"bundle {wanted} cannot be loaded: {error}"
         settings = self._control.fitted(renderer)
         apply_settings(settings, renderer)
@@ -129,7 +129,7 @@ class BundleSwap:
             )
 
     def _bring_up(self, renderer: LiveRenderer) -> int:
-        """Let `renderer` take in what was heard lately; returns the first hop that it lacks."""
+        """Let `renderer` catch up with the recent hops; returns the first hop that it has not rendered."""
         rendered = round(RENDERED_SECONDS * renderer.sample_rate / renderer.hop)
         done = -1
         for _ in range(MOST_CALLS):
@@ -146,7 +146,7 @@ class BundleSwap:
 
 
 def warm_up(renderer: LiveRenderer) -> None:
-    """Render silence, two hops in one call and then one by one; leaves the renderer as new."""
+    """Render silence, two hops in one call and then one by one; then resets the renderer."""
     renderer.render([HopEvents()] * 2)
     for _ in range(WARM_UP_HOPS):
         renderer.render([HopEvents()])

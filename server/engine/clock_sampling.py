@@ -1,7 +1,7 @@
-"""Looks at the device at random moments, from a thread of its own: only so the clock sees all phases of its blocks.
+"""Samples the device's playhead at random moments, in a thread of its own, so that the clock sees all block phases.
 
-The render thread is free at the same part of every hop alone. With blocks of 256 frames and 3.5 ms to render, looks
-from there let 280 of 400 hits sound more than 0.5 ms off the median, looks from here none (docs/latency.md).
+The render thread is only free at the same phase of every hop. With blocks of 256 frames and 3.5 ms to render, samples
+taken there put 280 of 400 hits more than 0.5 ms off the median, samples taken here none (docs/latency.md).
 """
 
 import random
@@ -16,7 +16,7 @@ from typing import Final
 from server.audio.output import Output
 
 MEAN_SECONDS: Final = 256 / 48_000 / 2
-"""Two looks a hop."""
+"""Two samples per hop."""
 MOST_WAITING: Final = 256
 
 ClockSample = tuple[float, int]
@@ -24,7 +24,7 @@ ClockSample = tuple[float, int]
 
 
 class ClockSampler(AbstractContextManager["ClockSampler"]):
-    """Looks while it is entered; as urgent as the thread that enters it."""
+    """A context manager that samples while it is entered, at the priority of the thread that enters it."""
 
     def __init__(self, output: Output, now: Callable[[], float]) -> None:
         self._output, self._now = output, now
@@ -43,7 +43,7 @@ class ClockSampler(AbstractContextManager["ClockSampler"]):
         self._thread.join()
 
     def take(self) -> Iterator[ClockSample]:
-        """What was seen since the last call, in order."""
+        """The samples since the last call, in order."""
         while self._seen:
             yield self._seen.popleft()
 

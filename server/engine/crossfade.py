@@ -1,9 +1,9 @@
-"""From one renderer to another while music plays, without a gap.
+"""Crossfades from one renderer to another while music plays.
 
-The new one has rendered the last seconds for itself, so that what rings goes on in it. The hops that it lacks still it
-renders beside the old one, which does not wait for it. Then both render the same hits, side by side on two threads so
-that a hop takes hardly longer than otherwise, while one is faded out and the other in: with equal power, because the
-two sounds have nothing to do with each other.
+The new renderer has rendered the last seconds, so that what rings continues in it. The hops that it still lacks it
+renders alongside the old one, which does not wait for it. Then both render the same hits on two threads, so
+that a hop takes hardly longer than usual, while one is faded out and the other in: with equal power, because the
+two signals are uncorrelated.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from server.system.scheduling import RENDER_PRIORITY, prioritise_thread
 Audio = NDArray[np.float32]
 
 FADE_SECONDS: Final = 0.01
-"""As short as it sounds smooth: meanwhile a hop costs both cores."""
+"""As short as possible without a click: during the fade a hop costs both cores."""
 
 
 class RenderHelper:
-    """A thread, as urgent as the render thread, that renders beside it. Make it beforehand: starting one takes time."""
+    """A thread that renders alongside the render thread at its priority. Create it in advance: starting takes time."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, "crossing", prioritise_thread, (RENDER_PRIORITY,))
@@ -32,7 +32,7 @@ class RenderHelper:
         self.submit(int).result()
 
     def close(self) -> None:
-        """End the thread when it has done its work; does not wait."""
+        """Let the thread finish its work and stop; does not wait."""
         self._pool.shutdown(wait=False)
 
 
@@ -48,16 +48,16 @@ class Crossfade:
 
     @property
     def done(self) -> bool:
-        """Whether nothing of the old one is heard any more."""
+        """Whether the old one is faded out."""
         return self._frame >= self._frames
 
     def close(self) -> None:
-        """End the helper."""
+        """Stop the helper thread."""
         self.join()
         self._helper.close()
 
     def join(self) -> None:
-        """Wait until nobody renders: to be called before the new renderer is touched in any way."""
+        """Wait until the helper is idle; call it before using the new renderer in any way."""
         if self._catching_up:
             self._catching_up.result()
             self._catching_up = None

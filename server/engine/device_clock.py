@@ -1,15 +1,15 @@
 """The device's sample clock against `time.perf_counter()`: which frame is the device taking at time t?
 
-The device takes blocks; what we can see, at times of our own, is how many frames it has taken so far, a staircase. If
+The device takes blocks; what we can observe, at arbitrary times, is how many frames it has taken, a staircase. If
 `consumed` frames were taken by time t, then the last block, which begins at frame consumed - block, was taken before t:
 
     origin <= t - (consumed - block) / rate        (origin: the time at which frame 0 was taken)
 
-The least of these bounds over many looks at random phases of the block is the origin, up to a few microseconds and
-whatever the callback's wake-up is late. A second-order loop follows these minima, so that a device whose rate differs
-from the computer's clock by up to some hundred ppm is followed without ever stepping. Only when the device itself
+The least of these bounds over many samples at random phases of the block is the origin, up to a few microseconds and
+the delay of the callback's wake-up. A second-order loop tracks these minima, so that a device whose rate differs
+from the computer's clock by up to some hundred ppm is tracked without ever stepping. Only when the device itself
 loses or repeats blocks (an xrun of the whole graph, a suspended computer) does the clock jump, and counts it. A loss
-shows in bounds that no look can give while nothing is lost, more than a step of the staircase behind the origin;
+shows in bounds that are impossible while nothing is lost, more than a step of the staircase behind the origin;
 several of them, because a callback may be woken late. A step is a block, or several where they are taken in bursts.
 """
 
@@ -20,28 +20,28 @@ from typing import Final
 LOOKS: Final = 128
 """Observations per correction, about a third of a second at two per hop."""
 FIRST_LOOKS: Final = 64
-"""Until the clock is settled; anew where time was lost meanwhile."""
+"""Until the clock has settled; restarted if time was lost meanwhile."""
 RECENT: Final = 6
-"""Looks, three hops, over which a loss is looked for: all of them `NEAR` steps or more behind the origin, and `CERTAIN`
+"""Samples, three hops, in which a loss is detected: all of them `NEAR` steps or more behind the origin, and `CERTAIN`
 of them `FAR` steps. A quarter of a step and less is left to the loop."""
 CERTAIN: Final = 3
 NEAR: Final = 0.3
 FAR: Final = 1.25
 LOST_BLOCKS: Final = 0.5
-"""Of a block: so much at once is no drift and no unrest of the callbacks."""
+"""As a share of a block: a change this large is neither drift nor jitter of the callbacks."""
 GAIN: Final = 0.3
 DRIFT_GAIN: Final = 0.02
-"""Of the error, per correction: settles within about a second. Their ratio damps the loop (critical: GAIN² / 4)."""
+"""Share of the error per correction: settles in about a second. Their ratio damps the loop (critical: GAIN² / 4)."""
 MAX_DRIFT: Final = 0.001
 
 
 class DeviceClock:
-    """Frames taken by the device as a line over time. One thread observes; reading it elsewhere is harmless."""
+    """Frames taken by the device as a line over time. One thread observes; any thread may read."""
 
     def __init__(self, rate: int, block: int) -> None:
         self.rate, self.block = rate, block
         self.jumps = 0
-        """Times the clock began anew because the device had lost or gained time."""
+        """How often the clock restarted because the device had lost or gained time."""
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._drift, self._settled = 0.0, False
         self._origin, self._at = inf, 0.0
@@ -49,11 +49,11 @@ class DeviceClock:
         """Since the last correction."""
         self._acquiring = True
         self._block = self._step = block / rate
-        """Of the staircase [s]; a step is one block or several."""
+        """Length of a step of the staircase [s]: one block or several."""
 
     @property
     def settled(self) -> bool:
-        """Whether enough was seen to tell the time; before that `frame_at` and `time_of` are up to a block off."""
+        """Whether there were enough samples; before that `frame_at` and `time_of` are up to a block off."""
         return self._settled
 
     @property
@@ -97,7 +97,7 @@ class DeviceClock:
                 self._jump(time, min(far))
 
     def _has_shifted(self) -> bool:
-        """Whether the bounds tell of different origins: the least of each quarter of them would be alike."""
+        """Whether the bounds indicate different origins; else the least of each quarter would be the same."""
         quarter = FIRST_LOOKS // 4
         least = [min(self._bounds[start : start + quarter]) for start in range(0, FIRST_LOOKS, quarter)]
         return max(least) - min(least) > LOST_BLOCKS * self._block
@@ -113,7 +113,7 @@ class DeviceClock:
         if not self._acquiring:
             origin = self._origin_at(time)
             error = least - origin
-            if abs(error) < LOST_BLOCKS * self._block:  # more is no drift
+            if abs(error) < LOST_BLOCKS * self._block:  # more is not drift
                 drift = self._drift + DRIFT_GAIN * error / max(time - self._at, 1e-3)
                 self._drift = min(max(drift, -MAX_DRIFT), MAX_DRIFT)
             self._origin, self._at = origin + GAIN * error, time
@@ -121,7 +121,7 @@ class DeviceClock:
         self._bounds.clear()
 
     def _jump(self, time: float, origin: float) -> None:
-        """Begin anew with an origin that was seen since; the drift stays."""
+        """Restart with an origin that was observed since; the drift stays."""
         self._origin, self._at = origin, time
         self._acquiring = True
         self._bounds.clear()

@@ -2,14 +2,14 @@
 
 Positions are absolute. A hit stamped at t is placed at frame F(t) + hop + lead of the sound, F being the device clock
 (`server.engine.device_clock`); ghostnote.latency explains the sum. Hop n is rendered as soon as its last hit can have
-arrived and written to its own place in the play ring: what comes too late is dropped there, so the grid never shifts.
-After a standstill of the machine the hops that have become due go into one call, which takes less time than one for
+arrived and written to its own place in the ring buffer: what comes too late is dropped, so the grid never shifts.
+After a stall of the machine the hops that have become due go into one call, which takes less time than one for
 each. Sound is rendered at the bundle's rate and converted (server.render.resampler) when the device's differs.
 
 In window mode (`server.engine.window_clock`) everything comes four beats later. Then what is to be rendered is known
-long before, and many hops go into one call: up to `AHEAD_SECONDS` before their time, hardly more at once than are ready
-already, so that a long call does not make the output wait. From live to window nothing is cut: what rings goes on, what
-waits is played. From window to live, what waits is forgotten and what sounds is faded out.
+long before, and many hops go into one call: up to `AHEAD_SECONDS` ahead, hardly more at once than are already ready,
+so that a long call does not make the output wait. From live to window nothing is cut: what rings continues, what
+waits is played. From window to live, what waits is dropped and what sounds is faded out.
 """
 
 import logging
@@ -54,19 +54,19 @@ from server.render.limiter import Limiter
 log = logging.getLogger(__name__)
 
 CATCH_UP_SECONDS: Final = 0.25
-"""Further behind than this the missed hops are skipped, not rendered."""
+"""When further behind than this, the missed hops are skipped."""
 CATCH_UP_HOPS: Final = 4
 """The most hops of one call in live mode. On a machine on which one takes 3.4 ms, two take 4.5, four 6.5 and eight 9.8:
 more at once would only make the first of them later."""
 KEPT_SECONDS: Final = 2.0
 AHEAD_SECONDS: Final = 0.25
-"""Sound that is ready before its time in window mode; less than half of the shortest window."""
+"""How far ahead sound is rendered in window mode; less than half of the shortest window."""
 CHUNK_HOPS: Final = 16
 """The most hops of one call in window mode."""
 
 
 class Engine:
-    """Renders what the inbox brings into the output. `render_hop` and `run` belong to one thread, the render thread."""
+    """Renders the inbox's events into the output. `render_hop` and `run` belong to one thread, the render thread."""
 
     def __init__(
         self,
@@ -120,9 +120,9 @@ class Engine:
         self._crossing: Crossfade | None = None
         kept = round(KEPT_SECONDS * self._rate / self.hop)
         self.heard: deque[tuple[int, HopEvents]] = deque(maxlen=kept)
-        """The last hops that were rendered, by number: from them another bundle learns what rings."""
+        """The last rendered hops, by number: with them another bundle catches up."""
         self.retired: deque[LiveRenderer] = deque()
-        """Renderers that play no more and are not yet freed."""
+        """Renderers that have been replaced and are not yet freed."""
         self._random = np.random.default_rng(0)
 
     @property
@@ -161,7 +161,7 @@ class Engine:
         self._ended = True
 
     def free(self) -> None:
-        """Free a part of what plays no more. That stops all threads for two milliseconds, so it follows a hop."""
+        """Free a part of a replaced renderer. That stops all threads for two milliseconds, so it follows a hop."""
         if self.retired and not self.retired[0].close():
             self.retired.popleft()
 
@@ -171,7 +171,7 @@ class Engine:
         self._set_mode()
 
     def _reached(self, at: float) -> int:
-        """The last hop that is due at time `at`, what its hits take on their way left aside."""
+        """The last hop that is due at time `at`, not counting the delay of its hits on their way here."""
         return int(self.clock.frame_at(at) / self._ratio + self._lead) // self.hop
 
     def _go_to(self, n: int) -> None:
@@ -179,7 +179,7 @@ class Engine:
         self._writer.place(n * self.hop)
 
     def render_hop(self) -> None:
-        """Take what has arrived, render what is due and put it in its place."""
+        """Take what has arrived, render what is due and write it to the output."""
         if self._crossing:
             self._crossing.join()
         self._skip_if_far_behind()
@@ -216,7 +216,7 @@ class Engine:
         self.stats.rendered(time.perf_counter() - start, hops)
 
     def _play_whole(self, window: WindowClock, whole: WholeWindows) -> None:
-        """Have rendered what is known by now, and put what is ready in its place."""
+        """Start rendering what is known by now, and write what is ready to the output."""
         hops = window.known // self.hop - self._next
         if hops > 0:
             whole.submit([self._collect(self._next + n) for n in range(hops)])
@@ -276,7 +276,7 @@ class Engine:
             self._set_mode()
 
     def _set_mode(self) -> None:
-        """Begin to play in the mode that the settings ask for."""
+        """Switch to the mode of the settings."""
         renderer = self.live.renderer
         if self.live.settings.mode == "window":
             frame = self._n * self.hop
@@ -340,7 +340,7 @@ class Engine:
         self._timeline.add(max(frame, self._next * self.hop), event)
 
     def _collect(self, n: int) -> HopEvents:
-        """What belongs to hop n, with the beat that the player meant."""
+        """The events of hop n, with the beat that the player intended."""
         start = n * self.hop
         hits, chokes = self._timeline.take(start, start + self.hop)
         if self._window:
@@ -350,7 +350,7 @@ class Engine:
         return HopEvents(hits, chokes, self._timeline.openness, beat, bpm)
 
     def silence(self) -> None:
-        """Panic: forget what waits and what rings. The hop on its way is faded out."""
+        """Panic: drop what waits and what rings. The hop being played is faded out."""
         self.stats.lost_hits += self._timeline.clear()
         self._forget()
         self._writer.fade_out()

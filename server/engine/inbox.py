@@ -21,7 +21,7 @@ class Inbox:
         self.dropped = 0
 
     def put(self, item: Item) -> bool:
-        """Whether there was room for `item`."""
+        """Add `item`; whether there was room."""
         if len(self._queue) >= self._bound:
             self.dropped += 1
             return False

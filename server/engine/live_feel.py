@@ -1,4 +1,4 @@
-"""A drummer's feel on hits that are played in. It can only delay them, so it is off unless it is asked for."""
+"""A drummer's feel for live hits. It can only delay them, so it is off by default."""
 
 import threading
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from server.engine.transport import Transport
 
 
 class FeelModel(Protocol):
-    """Says of hits how long to wait with them (drummers.humanizer.live.LiveHumanizer)."""
+    """Decides how long to delay hits (implemented by drummers.humanizer.live.LiveHumanizer)."""
 
     bpm: float
     lead: float
-    """Seconds that a hit waits which is neither early nor late."""
+    """Seconds by which a hit that is neither early nor late is delayed."""
 
     def hit(self, beat: float, lane: int, velocity: float) -> tuple[float, float]:
         """Delay [s] and velocity of a hit at `beat` [quarter notes]."""
@@ -23,7 +23,7 @@ class FeelModel(Protocol):
 
 
 class LiveFeel:
-    """Delays and weighs hits as the drummer of the settings would, as far as their feel says. Any thread."""
+    """Delays and scales hits as the drummer of the settings would, by the amount of feel. Any thread."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class LiveFeel:
         transport: Callable[[], Transport | None],
         settings: Callable[[], Preset],
     ) -> None:
-        """`begin` makes a humaniser for a drummer; it is called at once. Raises what `begin` raises."""
+        """`begin` creates a humaniser for a drummer and is called at once. Raises what `begin` raises."""
         self._begin, self._transport, self._settings = begin, transport, settings
         self._lock = threading.Lock()
         self._drummer = settings().drummer
@@ -39,11 +39,11 @@ class LiveFeel:
 
     @property
     def latency(self) -> float:
-        """Seconds by which the feel as a whole comes later, a part of the latency."""
+        """The constant delay of the feel [s], a part of the latency."""
         return self._delays.lead * self._settings().feel.get("timing", 0.0)
 
     def play(self, hit: NoteEvent) -> NoteEvent:
-        """The hit as it is to sound."""
+        """The hit with feel."""
         settings, transport = self._settings(), self._transport()
         timing, loudness = (settings.feel.get(aspect, 0.0) for aspect in ("timing", "velocity"))
         if transport is None or not (timing or loudness):

@@ -1,4 +1,4 @@
-"""The settings in force: changed by commands in the render thread, read by anyone."""
+"""The current settings: changed by commands in the render thread, read by any thread."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -44,11 +44,11 @@ class LiveRenderer(Protocol):
         ...
 
     def figures(self) -> Mapping[str, float]:
-        """What there is to tell in the status, by name. Any thread."""
+        """Figures for the status, by name. Any thread."""
         ...
 
     def reset(self) -> None:
-        """Silence; forget every hit."""
+        """Become silent and forget every hit."""
         ...
 
     def set_kit(self, weights: Mapping[str, float]) -> None:
@@ -56,7 +56,7 @@ class LiveRenderer(Protocol):
         ...
 
     def set_drummer(self, index: int) -> None:
-        """The feel asked of the predictor."""
+        """The drummer whose feel the predictor plays with."""
         ...
 
     def set_levels(self, levels_db: Mapping[str, float], pans: Mapping[str, float]) -> None:
@@ -68,7 +68,7 @@ class LiveRenderer(Protocol):
         ...
 
     def learn(self, events: Sequence[HopEvents]) -> None:
-        """Take in the next hops quickly, without sound."""
+        """Process the next hops quickly, without rendering."""
         ...
 
     def close(self) -> bool:
@@ -77,7 +77,7 @@ class LiveRenderer(Protocol):
 
 
 def apply_settings(settings: Preset, renderer: LiveRenderer) -> None:
-    """Let `renderer` play with these settings. Raises InputError where they do not fit it."""
+    """Apply these settings to `renderer`. Raises InputError if they do not fit it."""
     _check_mode(settings.mode, renderer)
     renderer.set_kit(settings.kit)
     renderer.set_drummer(settings.drummer)
@@ -92,15 +92,15 @@ def _check_mode(mode: str, renderer: LiveRenderer) -> None:
 
 
 class LiveSettings:
-    """Applies commands to the renderer that plays and remembers what is in force.
+    """Applies commands to the current renderer and holds the current settings.
 
     `apply` belongs to the render thread. `settings` is replaced as a whole, never changed, so any thread may read it.
     """
 
     def __init__(self, renderer: LiveRenderer, settings: Preset | None = None, preset: str = "") -> None:
-        """Puts `settings` in force, None = the bundle's first kit as it is; `preset`: the name of these settings.
+        """Applies `settings`, None = the bundle's first kit as it is; `preset`: the name of these settings.
 
-        Raises InputError where they do not fit the renderer.
+        Raises InputError if they do not fit the renderer.
         """
         self.renderer = renderer
         self.settings = settings or Preset()
@@ -111,7 +111,7 @@ class LiveSettings:
         apply_settings(self.settings, renderer)
 
     def fitted(self, renderer: LiveRenderer) -> Preset:
-        """The settings in force as far as `renderer` knows their kits and drummer, else its first."""
+        """The current settings, with the first kit or drummer of `renderer` if it lacks the current one."""
         known = all(kit in renderer.kits for kit in self.settings.kit)
         return replace(
             self.settings,
@@ -121,14 +121,14 @@ class LiveSettings:
         )
 
     def use(self, renderer: LiveRenderer, settings: Preset) -> None:
-        """Let `renderer`, which is set to `settings`, play from now on."""
+        """Switch to `renderer`, to which `settings` were applied."""
         wanted = self.fitted(renderer)
         if wanted != settings:  # they were changed since
             apply_settings(wanted, renderer)
         self.renderer, self.settings = renderer, wanted
 
     def apply(self, command: Command) -> bool:
-        """Put `command` in force from the next hop on; False (and a line in the log) when this bundle cannot do it."""
+        """Apply `command` from the next hop on; False (and a line in the log) if this bundle cannot do it."""
         wanted = self.settings.after(command)
         try:
             match command:

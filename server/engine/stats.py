@@ -1,4 +1,4 @@
-"""Counters of a running engine and what they sum up to."""
+"""Counters of a running engine and their summary."""
 
 import os
 import time
@@ -12,7 +12,7 @@ RECENT: Final = 2048
 
 
 class Stats:
-    """Counters written by the render thread alone and read by others: each is one number, read once."""
+    """Counters written by the render thread only and read by any: each is one number, read once."""
 
     def __init__(self) -> None:
         self.hops = 0
@@ -23,7 +23,7 @@ class Stats:
         self.late_hits = 0
         """Hits that reached the render thread after their hop was rendered; they sounded late."""
         self.lost_hits = 0
-        """Hits thrown away: too many waiting, too old, or silenced by panic."""
+        """Hits dropped: too many waiting, too old, or silenced by panic."""
         self.mode_changes = 0
         """Switches between live and window."""
         self.bundle_changes = 0
@@ -35,7 +35,7 @@ class Stats:
         self._seconds = np.zeros(RECENT)
 
     def rendered(self, seconds: float, hops: int = 1) -> None:
-        """So many hops more, which took so long together."""
+        """Count `hops` more hops, which took `seconds` together."""
         self._seconds[np.arange(self.hops, self.hops + hops) % RECENT] = seconds / hops
         self.hops += hops
 
@@ -50,13 +50,13 @@ class Stats:
 
 @dataclass
 class CpuMeter:
-    """Share of one core that this process used since the last look."""
+    """Share of one core that this process used since the last reading."""
 
     _wall: float = 0.0
     _used: float = 0.0
 
     def percent(self) -> float:
-        """100 = one core busy all the time; 0 at the first look."""
+        """100 = one core busy all the time; 0 at the first reading."""
         times = os.times()
         wall, used = time.perf_counter(), times.user + times.system
         share = 100 * (used - self._used) / (wall - self._wall) if self._wall else 0.0

@@ -1,4 +1,4 @@
-"""What waits for its hop: hits, chokes and pedal movements by the frame at which they are to sound."""
+"""Events that wait for their hop: hits, chokes and pedal movements by the frame at which they are to sound."""
 
 from collections.abc import Callable
 from typing import Final
@@ -25,7 +25,7 @@ class Timeline:
 
     @property
     def full(self) -> bool:
-        """Whether nothing more fits."""
+        """Whether the queue is full."""
         return self._waiting.full
 
     def add(self, frame: int, event: Sounding) -> None:
@@ -47,11 +47,11 @@ class Timeline:
         return tuple(hits), tuple(chokes)
 
     def drop(self, end: int) -> int:
-        """Forget what is before `end`, but not where the pedal is; returns the number of hits."""
+        """Drop what is before `end`, but keep the pedal's position; returns the number of hits."""
         return len(self.take(0, end)[0])
 
     def clear(self) -> int:
-        """Forget everything, the pedal closed; returns the number of hits that waited."""
+        """Drop everything and close the pedal; returns the number of hits that waited."""
         hits = sum(isinstance(event, NoteEvent) for event in self._waiting)
         self._waiting.clear()
         self.openness = 0.0

@@ -1,4 +1,4 @@
-"""Where the music is: beat and tempo, from MIDI clock and song position, from commands, or running freely."""
+"""The song position: beat and tempo, from MIDI clock and song position, from commands, or running freely."""
 
 from collections import deque
 from math import inf
@@ -10,7 +10,7 @@ TICKS_PER_BEAT: Final = 24
 STEADY: Final = 0.02
 """Share by which the tempi of the last beat and of the last four may differ when the tempo is steady."""
 CLOCK_LOST_SECONDS: Final = 0.5
-"""A clock that is silent for so long has ended; 20 bpm has a tick every 0.125 s."""
+"""A clock that is silent for this long has stopped; 20 bpm has a tick every 0.125 s."""
 BPM_RANGE: Final = (20.0, 400.0)
 
 Sync = Literal["MIDI clock", "OSC transport", "own tempo"]
@@ -27,10 +27,10 @@ class Transport:
         self._ticks: deque[float] = deque(maxlen=4 * TICKS_PER_BEAT + 1)
         self._last_tick = -inf
         self._clocked = False
-        """Whether a clock was heard since the transport last changed."""
+        """Whether a clock tick arrived since the transport last changed."""
 
     def beat_at(self, time: float) -> float:
-        """Position in quarter notes at `time` [s]; goes on at the last tempo while nothing is heard."""
+        """Position in quarter notes at `time` [s]; continues at the last tempo without a clock."""
         return max(0.0, self.reached(time))
 
     def time_of(self, beat: float) -> float:
@@ -50,12 +50,12 @@ class Transport:
         return "OSC transport" if self.playing and not self._clocked else "own tempo"
 
     def set_tempo(self, time: float, bpm: float) -> None:
-        """A tempo by hand, from `time` on; a running clock overrules it at its next tick."""
+        """Set the tempo from `time` on; a running clock overrides it at its next tick."""
         self._mark = self.reached(time), time
         self.bpm = min(max(bpm, BPM_RANGE[0]), BPM_RANGE[1])
 
     def clock(self, event: ClockEvent) -> None:
-        """One tick: tells the tempo; while playing, the beat advances by 1/24."""
+        """One clock tick: updates the tempo; while playing, the beat advances by 1/24."""
         if self._ticks and event.at - self._ticks[-1] > CLOCK_LOST_SECONDS:
             self._ticks.clear()
         expected = round(self.beat_at(event.at) * TICKS_PER_BEAT) / TICKS_PER_BEAT

@@ -1,7 +1,7 @@
-"""Whole windows for models that look ahead: rendered in one call, beside the render thread, which plays meanwhile.
+"""Whole windows for models that look ahead: rendered in one call, in another thread than the render thread.
 
 A window can be rendered once it is over, and must be ready when it is heard, so there is a time between the two: the
-share of the window that `measure_share` finds rendering to take on this machine.
+share of the window that rendering takes on this machine, as found by `measure_share`.
 """
 
 import time
@@ -21,7 +21,7 @@ from server.engine.live_settings import LiveRenderer
 Audio = NDArray[np.float32]
 
 TRIALS: Final = 3
-"""The shortest counts: the others were the first or stood back for other programs."""
+"""The shortest counts: the others were the first or were delayed by other programs."""
 TRIAL_SECONDS: Final = 2.0
 MARGIN: Final = 2.0
 """Time kept for rendering, as a multiple of what a trial took."""
@@ -32,7 +32,7 @@ MOST_SHARE: Final = 0.5
 def measure_share(renderer: LiveRenderer) -> float:
     """Time to keep for rendering a window, as a share of its length, 0 for a causal model.
 
-    Raises InputError where rendering is too slow to play.
+    Raises InputError if rendering is too slow to play.
     """
     if renderer.causal:
         return 0.0
@@ -57,7 +57,7 @@ class WholeWindows:
     """A renderer at work in another thread. Owned by the render thread, which leaves it alone while `busy`."""
 
     def __init__(self, renderer: LiveRenderer, rendered: Callable[[float, int], None]) -> None:
-        """`rendered` is told the seconds and hops of each call."""
+        """`rendered` is called with the seconds and hops of each call."""
         self._renderer, self._rendered = renderer, rendered
         self._helper = RenderHelper()
         self._jobs: deque[Future[Audio]] = deque()
@@ -80,7 +80,7 @@ class WholeWindows:
         return taken
 
     def clear(self) -> None:
-        """Forget what is ready; waits for what is being rendered."""
+        """Drop what is ready; waits for what is being rendered."""
         while self._jobs:
             self._jobs.popleft().result()
         self._ready = self._ready[:0]

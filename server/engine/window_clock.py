@@ -4,14 +4,14 @@ A hit of the host's beat b sounds at its beat b + 4: at a steady tempo exactly `
 happens. Frames here are those at which live mode would play a hit (arrival + hop + lead).
 
 - A window ends where the host's song position (MIDI clock and song position, or /ghostnote/transport and tempo) passes
-  a multiple of four beats, or a little after the time that it had at its beginning. While nothing is heard from the
-  host, windows go on at the last tempo.
+  a multiple of four beats, or a little after the length it had at its beginning. While nothing arrives from the
+  host, windows continue at the last tempo.
 - Tempo: takes effect at the next window. What waits there, always one window's worth, is then played in the new
   window's time: each frame is moved in proportion (`Stretch`), none is lost, none overtakes another.
 - Start, continue, seek, loop: the window under way ends there and the next one begins at the new song position (it
-  ends at the next multiple of four beats). The delay stays, so that sound recorded from us lines up with what was
+  ends at the next multiple of four beats). The delay stays, so that our recorded output lines up with what was
   played when it is shifted by the declared latency, across every jump.
-- Stop: what waits is still played. Panic: it is forgotten.
+- Stop: what waits is still played. Panic: it is dropped.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class _Mark:
-    """From `frame` on the music that is heard goes on from `beat`."""
+    """From `frame` on the music that is heard continues from `beat`."""
 
     frame: int
     beat: float
@@ -79,7 +79,7 @@ class WindowClock:
         """
         self._rate, self._share = rate, share
         self.delay = self._length(bpm)
-        """Frames by which a hit of the present window sounds later than in live mode."""
+        """Frames by which a hit of the current window sounds later than in live mode."""
         self._next, self._ends = _next_window(beat), self._latest_end(frame)
         self._marks = [_Mark(frame + self.delay, beat, 60 * rate / bpm)]
 
@@ -97,7 +97,7 @@ class WindowClock:
     def advance(self, frame: int, beat: float, bpm: float, rendered: int) -> Stretch | None:
         """The host has come to `beat` at `frame`; everything before the frame `rendered` is rendered.
 
-        Returns how what waits must move, None = not at all.
+        Returns how waiting events must move, None = not at all.
         """
         if beat < self._next:
             return None if frame < self._ends else self.begin(frame, beat, bpm, rendered)
@@ -108,7 +108,7 @@ class WindowClock:
         """A window begins at `frame`, where the host is at `beat`, because the last one is over or the host jumped."""
         self._next = _next_window(beat)
         ahead = max(0, rendered - frame)
-        # Faster music must catch up with what is rendered: what cannot be had now is had at the next window.
+        # Faster music must catch up with what is rendered: what is not possible now follows at the next window.
         least = ceil(2 * ahead / (1 + ahead / self.delay))
         wanted = max(self._length(bpm), min(least, self.delay))
         stretch = None

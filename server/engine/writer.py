@@ -1,4 +1,4 @@
-"""The last part of the render thread's work: limit the sound, convert its rate, put it in its place in the output."""
+"""The last part of the render thread's work: limit the sound, convert its rate, write it to the output."""
 
 from math import ceil
 
@@ -19,7 +19,7 @@ class Writer:
     def __init__(
         self, output: Output, rate: int, hop: int, channels: int, limiter: Limiter | None, stats: Stats
     ) -> None:
-        """`hop`: frames, the measure in which `stats` counts what came late."""
+        """`hop`: frames, the unit in which `stats` counts what came late."""
         self._output, self._limiter, self._stats = output, limiter, stats
         self._rates, self._channels = (rate, output.rate), channels
         self.ratio = output.rate / rate
@@ -43,7 +43,7 @@ class Writer:
         return (self._written - self._output.consumed()) / self.ratio
 
     def place(self, frame: int) -> None:
-        """What is put next begins at `frame` of the stream."""
+        """The next write begins at `frame` of the stream."""
         self._written = round(frame * self.ratio)
         self._resampler = self._make_resampler()
 
@@ -60,17 +60,17 @@ class Writer:
         self.count_dropped(dropped)
 
     def count_dropped(self, frames: float) -> None:
-        """So many frames of the output were not heard."""
+        """Count frames of the output that were not played."""
         self._stats.late_hops += ceil(frames / self._hop)
         self._stats.dropped_frames += round(frames)
 
     def forget(self) -> None:
-        """Let nothing of the past sound in what comes next."""
+        """Clear the state of limiter and resampler."""
         if self._limiter:
             self._limiter.reset()
 
     def fade_out(self) -> None:
-        """Silence what was written and not yet taken, without a click."""
+        """Fade out what was written and not yet taken."""
         self._output.fade_out()
 
     def _make_resampler(self) -> Resampler | None:

@@ -1,4 +1,4 @@
-"""Many files rendered side by side: one renderer per process, one file per job. A file that fails stops no other."""
+"""Many files rendered in parallel: one renderer per process, one file per job. A failing file stops no other."""
 
 import signal
 import time
@@ -47,11 +47,11 @@ class RenderJob:
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What became of a job."""
+    """The result of a job."""
 
     job: RenderJob
     error: str = ""
-    """One line; empty if all is well."""
+    """One line; empty if there was none."""
     remarks: tuple[str, ...] = ()
     seconds: float = 0.0
     """Length of the sound."""
@@ -101,7 +101,7 @@ def render_jobs(settings: RenderSettings, jobs: Sequence[RenderJob], processes: 
         try:
             for future in as_completed([pool.submit(_work, job) for job in jobs]):
                 yield future.result()
-        except BaseException:  # Ctrl-C, or a caller that stops early: files that were not begun are not rendered
+        except BaseException:  # Ctrl-C, or a caller that stops early: files that were not started are not rendered
             pool.shutdown(cancel_futures=True)
             raise
 

@@ -15,13 +15,13 @@ from ghostnote.music.performance import Performance
 
 AUTO: Final = "auto"
 PAD_LANES: Final = tuple(LANE_OF_NAME[name] for name in ("hat_closed_edge", "hat_open_edge", "tom_low_rim"))
-"""Pads that the TD-17 has and General MIDI does not (notes 22, 26, 58)."""
+"""Pads of the TD-17 that General MIDI lacks (notes 22, 26, 58)."""
 
 
 def read_performance(path: Path, midi_map: str = AUTO) -> tuple[Performance, tuple[str, ...]]:
     """The performance in a MIDI file (.mid, .midi) or groove file (.toml), and remarks of one line each.
 
-    `midi_map`: a shipped map, a map's file, or "auto" (`choose_map`). Raises MissingError, and InputError for another
+    `midi_map`: a shipped map, a map's file, or "auto" (`choose_map`). Raises MissingError, or InputError for another
     kind of file or one without a drum hit.
     """
     if path.suffix.lower() == ".toml":
@@ -56,7 +56,7 @@ def _why_empty(report: ReadReport) -> str:
         return f": {'; '.join(report.problems)}"
     if report.unknown:
         notes = ", ".join(map(str, sorted(report.unknown)))
-        return f": the map knows none of its notes ({notes}); choose another with --map"
+        return f": none of its notes ({notes}) is in the map; choose another with --map"
     return ": the file has no notes"
 
 
@@ -64,7 +64,7 @@ def _remarks(report: ReadReport, midi_map: MidiMap) -> tuple[str, ...]:
     remarks = list(report.problems)
     if report.unknown:
         notes = ", ".join(f"{note} ({count})" for note, count in sorted(report.unknown.items()))
-        remarks.append(f"notes unknown to the map {midi_map.name} left out: {notes}")
+        remarks.append(f"notes left out because they are not in the map {midi_map.name}: {notes}")
     if report.channel not in (None, midi_map.channel):
         remarks.append(f"drums read from channel {report.channel}, the only one with notes")
     return tuple(remarks)

@@ -1,7 +1,7 @@
-"""Rendering performances to sound files: as fast as it goes, through the same renderer that plays live.
+"""Rendering performances to sound files as fast as possible, through the same renderer that plays live.
 
-How many hops go into one call is the only difference between the modes: "live" one, "window" four beats, "file" as many
-as suit the processor. The sound is the same. A bundle that is not causal is rendered in windows only.
+The modes differ only in how many hops go into one call: "live" one, "window" four beats, "file" as many
+as suit the processor. The sound is the same. A non-causal bundle is rendered in windows only.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ TAIL_SECONDS: Final = 6.0
 TAIL_DB: Final = -60.0
 """A tail ends where it stays this far below the peak, at the latest after TAIL_SECONDS."""
 QUIET_SECONDS: Final = 0.25
-"""It has died when it stayed there for so long."""
+"""It has ended when it stayed there for this long."""
 FADE_SECONDS: Final = 0.02
 CUT_FADE_SECONDS: Final = 1.0
 """Fade of a tail that would ring beyond TAIL_SECONDS."""
@@ -39,12 +39,12 @@ SUBTYPES: Final = {".wav": "PCM_24", ".flac": "PCM_24"}
 
 Audio = NDArray[np.float32]
 Advance = Callable[[float], None]
-"""Called with the part done, 0..1."""
+"""Called with the share that is done, 0..1."""
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """What a performance sounds like."""
+    """A rendered performance."""
 
     audio: Audio
     """[frames, channels] at `sample_rate`, within full scale."""
@@ -52,7 +52,7 @@ class Rendering:
     stems: dict[str, Audio]
     """Each piece that is played, by itself and as long as `audio`, which is their sum; empty if not asked for."""
     reduction_db: float
-    """How far peaks were turned down to stay below full scale: by the limiter, or with stems by one gain for all."""
+    """How far peaks were reduced to stay below full scale: by the limiter, or with stems by one gain for all."""
 
 
 def render_performance(
@@ -155,7 +155,7 @@ def _cut(sound: Audio, end: int, fade: int) -> Audio:
 
 
 def _turned_down(sounds: Sequence[Audio]) -> tuple[list[Audio], float]:
-    """One gain for all, so that stems still add up to the mix, and what it took away [dB]."""
+    """One gain for all, so that stems still add up to the mix, and its reduction [dB]."""
     peak = max(float(np.abs(sound).max(initial=0.0)) for sound in sounds)
     gain_db = min(0.0, CEILING_DB - 20 * np.log10(max(peak, 1e-9)))
     return [sound * np.float32(10 ** (gain_db / 20)) for sound in sounds], float(-gain_db)

@@ -1,1 +1,1 @@
-"""Grooves that are made up while the server plays."""
+"""Grooves that are generated while the server plays."""

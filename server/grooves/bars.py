@@ -1,4 +1,4 @@
-"""What is to be played of the bars of grooves: strokes by beat, with and without a drummer's feel."""
+"""Bars of grooves to be played: strokes by beat, with and without a drummer's feel."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Stroke:
     lane: int
     velocity: float
     performed_beat: float
-    """As a drummer plays it; as `beat` where no drummer does."""
+    """As a drummer plays it; equals `beat` without a drummer."""
     performed_velocity: float
 
 
@@ -30,7 +30,7 @@ class Bar:
     pedal: tuple[tuple[float, float], ...]
     """(beat, openness)."""
     performed: bool
-    """Whether a drummer's feel is in it."""
+    """Whether it has a drummer's feel."""
     tempo: float | None = None
     """The tempo it asks for."""
 

@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 Model = TypeVar("Model")
 
 DRUMMERS: Final = 10
-"""Drummers that the models know; higher numbers are taken for nobody in particular (0)."""
+"""Number of drummers that the models know; higher numbers become 0, no particular drummer."""
 
 
 class DrummerModels:
-    """What ships. A model that is missing or broken is one line in the log, and an error when it is asked for."""
+    """The shipped models. A missing or broken one gives a line in the log, and an error when it is needed."""
 
     def __init__(self, folder: Path = MODELS_DIR) -> None:
         self._faults: dict[str, GhostnoteError] = {}
@@ -49,16 +49,16 @@ class DrummerModels:
         return type(self._faults[kind])(str(self._faults[kind]))
 
     def check(self, action: str) -> None:
-        """Raise MissingError or BundleError where the model for a groove command is not there."""
+        """Raises MissingError or BundleError if the model for a groove command is not available."""
         if action != "stop" and (kind := "continuation" if action == "continue" else "groovegen") in self._faults:
             raise self._fault(kind)
 
     def parse(self, prompt: str) -> GrooveRequest:
-        """What the words ask for. Raises InputError."""
+        """The request of a prompt. Raises InputError."""
         return parse(prompt)
 
     def generate(self, request: GrooveRequest, bpm: float, seed: int) -> Performance:
-        """One groove; tempi outside what was learnt are made up at the nearest one."""
+        """One groove; tempi outside the training range are generated at the nearest one."""
         if self._generator is None:
             raise self._fault(groovegen.KIND)
         return self._generator.generate(replace(request, bpm=min(max(bpm, SLOWEST), FASTEST)), seed)
@@ -76,12 +76,12 @@ class DrummerModels:
         return self._humanizer.begin(drummer=known(drummer), style=style if style in STYLES else None)
 
     def live(self, drummer: int, longest: float) -> FeelModel:
-        """A drummer for hits that are played in, who waits `longest` seconds at most. Raises without a model."""
+        """A drummer for live hits, which are delayed by at most `longest` seconds. Raises without a model."""
         if self._humanizer is None:
             raise self._fault(humanizer.KIND)
         return self._humanizer.live(drummer=known(drummer), longest=longest)
 
 
 def known(drummer: int) -> int:
-    """The number of a bundle's drummer as the models have it."""
+    """The number of a bundle's drummer in the models."""
     return drummer if drummer <= DRUMMERS else 0

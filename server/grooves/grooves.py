@@ -1,8 +1,8 @@
-"""The drummer who makes up grooves: takes commands, has bars made up ahead of need, and plays them to the beat.
+"""Generated grooves: takes commands, generates bars in advance, and plays them to the beat.
 
-Two threads: one makes bars up (networks; never the render thread), one sends what is due, `AHEAD_SECONDS` before its
-time, so that a change of tempo, feel or song position is followed at once. Bars follow the transport, whoever drives
-it; where it does not run it is started with the first bar.
+Two threads: one generates bars (networks; never the render thread), one sends what is due, `AHEAD_SECONDS` before its
+time, so that a change of tempo, feel or song position takes effect at once. Bars follow the transport, whoever drives
+it; if it is not running it is started with the first bar.
 """
 
 import logging
@@ -34,15 +34,15 @@ from server.grooves.sources import BarSource, ContinueSource, GrooveFolder, Mode
 log = logging.getLogger(__name__)
 
 AHEAD_SECONDS: Final = 0.1
-"""Hits are sent so long before their time, and so much still sounds after a stop."""
+"""Hits are sent this long before their time, so this much still sounds after a stop."""
 START_SECONDS: Final = 0.15
-"""From the moment the first bar is ready to its first beat where the transport does not run."""
+"""From the moment the first bar is ready to its first beat if the transport is not running."""
 LATE_SECONDS: Final = 0.05
-"""What would have sounded longer ago is left out."""
+"""Hits that are later than this are dropped."""
 READY_BARS: Final = 2
-"""Bars that are made up beyond the one that sounds."""
+"""Bars that are generated beyond the current one."""
 JUMP_BEATS: Final = 0.5
-"""The beat jumped if it is so far from where tempo and time lead to."""
+"""The beat has jumped if it is this far from where tempo and time lead."""
 TICK_SECONDS: Final = 0.02
 _SETTLE_SECONDS: Final = 0.5
 """The longest time that the render thread takes to start the transport."""
@@ -60,7 +60,7 @@ class Grooves:
         folder: GrooveFolder | None = None,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`play` sends to the render thread and to "Ghostnote Out". `folder`: where grooves are written, too."""
+        """`play` sends to the render thread and to "Ghostnote Out". `folder`: where grooves are also written."""
         self._models, self._play, self._transport, self._settings = models, play, transport, settings
         self._folder, self._now = folder, now
         self.heard = PlayedHistory()
@@ -72,7 +72,7 @@ class Grooves:
         self._ended: deque[BarSource] = deque()
         self._schedule: Schedule | None = None
         self._begin: float | None = None
-        """The barline at which to play on."""
+        """The barline from which to continue."""
         self._seen: tuple[float, float] | None = None
         self._settled = 0.0
         self._late = 0
@@ -86,12 +86,12 @@ class Grooves:
     # Threads
 
     def start(self) -> None:
-        """Begin to wait for commands."""
+        """Start to wait for commands."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End, and write what is still to be written."""
+        """Stop, and write what is still to be written."""
         self.do(GrooveCommand("stop"))
         self._stop.set()
         self._wake.set()
@@ -108,7 +108,7 @@ class Grooves:
     # Commands
 
     def do(self, command: GrooveCommand) -> None:
-        """Carry out a command. Raises InputError for words that are not understood, MissingError without a model."""
+        """Execute a command. Raises InputError for a prompt that is not understood, MissingError without a model."""
         if command.action == "stop":
             self._end()
             return
@@ -129,12 +129,14 @@ class Grooves:
     def _start_again(self) -> None:
         with self._lock:
             if self._request is None:
-                raise InputError(f'no groove to start: send {GROOVE_PROMPT} with words first, such as "funk 100 bpm"')
+                raise InputError(
+                    f'no groove to start: send {GROOVE_PROMPT} with a prompt first, such as "funk 100 bpm"'
+                )
             if not isinstance(self._source, PromptSource):
                 self._begin_with(self._request, with_tempo=False)
 
     def _begin_with(self, request: PromptRequest, *, with_tempo: bool) -> None:
-        """Play grooves to `request`: from the next bar on where some play already."""
+        """Play grooves for `request`, from the next bar on if some are playing already."""
         transport = self._transport()
         clocked = transport is not None and transport.sync_at(self._now()) == "MIDI clock"
         self._leave_source()
@@ -161,7 +163,7 @@ class Grooves:
             self._play(TransportEvent(now, "stop", transport.beat_at(now)))
 
     def on_event(self, event: Event) -> None:
-        """Take note of what others play, and end with their transport and at a panic."""
+        """Record what others play; stop with their transport and at a panic."""
         if isinstance(event, NoteEvent):
             self.heard.add(event)
         elif isinstance(event, TransportEvent):
@@ -171,11 +173,11 @@ class Grooves:
         elif isinstance(event, PanicEvent):
             self._end()
 
-    # What is shown
+    # State for display
 
     @property
     def state(self) -> tuple[str, str, int]:
-        """Mode, prompt ("" when it plays on), and the bar that sounds, from 1."""
+        """Mode, prompt ("" when it continues what was played), and the current bar, from 1."""
         source, schedule = self._source, self._schedule
         if source is None:
             return ("listening" if self._listening else "stopped", self._prompt, 0)
@@ -184,27 +186,27 @@ class Grooves:
 
     @property
     def fault(self) -> str:
-        """Why the groove asked for last ended, or is not written; "" if all is well."""
+        """Why the last groove stopped, or was not written; "" if neither."""
         source = self._source
         return self._fault or (source.fault if source else "")
 
     @property
     def late_bars(self) -> int:
-        """Bars that were not ready in time; the one before was repeated."""
+        """Bars that were not ready in time; the previous one was repeated."""
         schedule = self._schedule
         return self._late + (schedule.late if schedule else 0)
 
-    # Making up bars
+    # Generating bars
 
     def work(self) -> bool:
-        """Make up one bar if one is needed; whether there was something to do."""
+        """Generate one bar if one is needed; whether there was something to do."""
         self._close_ended()
         if self._listening:
             return self._listen()
         source, schedule, transport = self._source, self._schedule, self._transport()
         if source is None:
             self._wake.clear()
-            if self._source or self._listening or self._ended:  # it came just now
+            if self._source or self._listening or self._ended:  # it has just arrived
                 self._wake.set()
             return False
         if transport is None or (schedule and len(schedule.waiting) >= READY_BARS):
@@ -245,7 +247,7 @@ class Grooves:
         return True
 
     def _scheduled(self, bar: Bar, transport: Transport) -> Schedule:
-        """A new row of bars, which begins at the next barline; starts the transport where it does not run."""
+        """A new sequence of bars, which begins at the next barline; starts the transport if it is not running."""
         now = self._now()
         schedule = Schedule()
         if self._begin is None and not transport.playing:

@@ -1,4 +1,4 @@
-"""Plays a performance into the inbox over and over, a little ahead of its time."""
+"""Plays a performance into the inbox in a loop, a little ahead of its time."""
 
 import threading
 import time
@@ -27,7 +27,7 @@ class GrooveLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what was sent already is still heard."""
+        """Stop; what has already been sent still sounds."""
         self._stop.set()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""What was played in lately, and the bars of it from which a drummer can play on."""
+"""What was played live recently, and the bars of it from which a drummer can continue."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from server.engine.transport import Transport
 
 METER: Final = (4, 4)
 BEATS: Final = 4
-"""Of a bar; what is played in is taken as 4/4."""
+"""Quarter notes of a bar; live playing is assumed to be in 4/4."""
 FEWEST_BARS: Final = 2
 MOST_BARS: Final = 4
 PAUSE_BEATS: Final = 6.0
-"""A silence of so many quarter notes ends what was played."""
+"""A silence of this many quarter notes ends what was played."""
 DECIDE_SECONDS: Final = 0.6
-"""So long before a barline it is decided to play on from there: the time to make up a bar."""
+"""How long before a barline it is decided to continue there: the time to generate a bar."""
 KEPT: Final = 2048
 """Hits that are remembered."""
 
@@ -33,7 +33,7 @@ class PlayedPhrase:
 
     @property
     def end(self) -> float:
-        """The barline after it, where playing on begins."""
+        """The barline after it, where the continuation begins."""
         return self.start + self.bars * BEATS
 
 
@@ -51,7 +51,7 @@ class PlayedHistory:
         """The last 2 to 4 bars up to the next barline, None while there are too few or it is too early to decide.
 
         While the transport plays, its barlines count; else the first hit after a silence is the first of a bar. The
-        tempo is the transport's. What is still to come of the last bar is taken from the bar before.
+        tempo is the transport's. The rest of the last bar, still to come, is taken from the bar before.
         """
         rows = sorted((transport.reached(hit.at), hit.lane, hit.velocity) for hit in tuple(self._hits))
         rows = _since_the_last_silence(rows, transport.reached(now))

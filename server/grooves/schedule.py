@@ -1,7 +1,7 @@
-"""Bars in a row against the beat: what is due next, and which bar sounds. Nothing of threads, clocks or sound.
+"""A sequence of bars against the beat: what is due next, and which bar sounds. Uses no threads, clocks or sound.
 
 Bars lie one after the other in quarter notes, so whatever the tempo does there is neither a gap nor an overlap. A bar
-is taken half a beat before its barline, because a drummer may be early; if none is there, the last is repeated.
+is taken half a beat before its barline, because a drummer may be early; if none is ready, the last is repeated.
 """
 
 from collections import deque
@@ -15,20 +15,20 @@ from server.grooves.bars import Bar, Stroke
 TAKEN_BEATS: Final = 0.5
 """Quarter notes before its barline at which a bar is taken."""
 JOIN_BEATS: Final = 0.5
-"""A barline that passed so little ago is still the next one."""
+"""A barline that passed less than this ago still counts as the next one."""
 
 Item = tuple[float, Stroke | float, bool]
 """The beat of a stroke's bar or of the pedal's movement, the stroke or openness, whether a drummer's feel is in it."""
 
 
 class Schedule:
-    """Bars from `begin` on. Not for several threads at once."""
+    """Bars from `begin` on. Not thread-safe."""
 
     def __init__(self) -> None:
         self.waiting: deque[Bar] = deque()
         """Bars that are ready and not taken."""
         self.late = 0
-        """Bars that were not ready in time: the one before was repeated."""
+        """Bars that were not ready in time: the previous one was repeated."""
         self.bar = 0
         """The bar that sounds, from 1."""
         self._next = 0.0
@@ -42,7 +42,7 @@ class Schedule:
         self._next = beat
 
     def jump(self, beat: float) -> None:
-        """The beat is suddenly another: what was due is forgotten, the next bar starts at the next barline."""
+        """The beat has jumped: what was due is dropped, the next bar starts at the next barline."""
         self._due.clear()
         self._begun.clear()
         following = self.waiting[0] if self.waiting else self._last
@@ -56,7 +56,7 @@ class Schedule:
         return [item for _, item in self._due.take_before(beat)]
 
     def reach(self, beat: float) -> Bar | None:
-        """The bar that starts to sound now that it is `beat`, None if it is the same as before."""
+        """The bar that starts to sound at `beat`, None if it is the same as before."""
         started = None
         while self._begun and self._begun[0][0] <= beat:
             started = self._begun.popleft()[1]
@@ -82,5 +82,5 @@ class Schedule:
 
 
 def next_barline(beat: float, beats: float) -> float:
-    """The barline at `beat` or next, of bars of so many quarter notes."""
+    """The barline at `beat` or after it, for bars of `beats` quarter notes."""
     return ceil((beat - JOIN_BEATS) / beats) * beats

@@ -1,4 +1,4 @@
-"""Where the bars of grooves come from: words, or what was played in. Used by the thread that makes them up."""
+"""Sources of bars: a prompt, or what was played live. Used by the thread that generates them."""
 
 import logging
 from collections import deque
@@ -15,7 +15,7 @@ from server.grooves.bars import Bar, ready_bar
 log = logging.getLogger(__name__)
 
 CONTEXT_BARS: Final = 4
-"""Bars from which it plays on."""
+"""Bars from which it continues."""
 
 
 class PromptRequest(Protocol):
@@ -38,7 +38,7 @@ class PromptRequest(Protocol):
 
     @property
     def name(self) -> str:
-        """The styles in a word."""
+        """The styles in one word."""
         ...
 
 
@@ -54,7 +54,7 @@ class Models(Protocol):
     """The drummers' models (server.grooves.drummer_models.DrummerModels). All raise GhostnoteError."""
 
     def parse(self, prompt: str) -> PromptRequest:
-        """What the words ask for."""
+        """The request of a prompt."""
         ...
 
     def generate(self, request: Any, bpm: float, seed: int) -> Performance:
@@ -66,11 +66,11 @@ class Models(Protocol):
         ...
 
     def take(self, drummer: int, style: str) -> BarHumanizer | None:
-        """A drummer to humanise, None where there is no model."""
+        """A drummer to humanise with, None without a model."""
         ...
 
     def check(self, action: str) -> None:
-        """Raise where there is no model for the action of a GrooveCommand."""
+        """Raises if there is no model for the action of a GrooveCommand."""
         ...
 
 
@@ -78,15 +78,15 @@ class GrooveFolder:
     """A folder to which grooves are written as MIDI files. Nothing in it is ever overwritten."""
 
     def __init__(self, path: Path, midi_map: MidiMap) -> None:
-        """Makes the folder. Raises InputError where it cannot be."""
+        """Creates the folder. Raises InputError if that fails."""
         self._path, self._map = path, midi_map
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"groove folder {path} cannot be made ({error.strerror}): choose another") from error
+            raise InputError(f"groove folder {path} cannot be created ({error.strerror}): choose another") from error
 
     def write(self, performance: Performance, name: str) -> None:
-        """A new file NAME-BPMbpm-NUMBER.mid. Raises InputError where it cannot be written."""
+        """A new file NAME-BPMbpm-NUMBER.mid. Raises InputError if it cannot be written."""
         for number in count(1):
             path = self._path / f"{name}-{performance.bpm:.0f}bpm-{number:03d}.mid"
             try:
@@ -100,10 +100,10 @@ class GrooveFolder:
 
 
 class BarSource:
-    """One groove after the other, bar by bar. Not for several threads at once."""
+    """One groove after the other, bar by bar. Not thread-safe."""
 
     asks_tempo: float | None = None
-    """Tempo that the first bar asks for, until that bar sounds."""
+    """Tempo that the first bar sets, until that bar sounds."""
     fault = ""
     """Why grooves are not written to the folder."""
 
@@ -125,7 +125,7 @@ class BarSource:
         return ready_bar(plain, performed, self.asks_tempo if first else None)
 
     def close(self) -> None:
-        """No more bars are wanted."""
+        """No more bars are needed."""
 
     def _make(self, bpm: float, drummer: int) -> Performance:
         raise NotImplementedError
@@ -140,7 +140,7 @@ class BarSource:
 
 
 class PromptSource(BarSource):
-    """Grooves to words, one for every seed from 0 on; each is written to the folder when it is made up."""
+    """Grooves from a prompt, one for every seed from 0 on; each is written to the folder when it is generated."""
 
     def __init__(
         self, models: Models, folder: GrooveFolder | None, request: PromptRequest, *, with_tempo: bool
@@ -160,7 +160,7 @@ class PromptSource(BarSource):
 
 
 class ContinueSource(BarSource):
-    """Plays on from a phrase, bar by bar; what it played is written to the folder when it ends."""
+    """Continues a phrase, bar by bar; what it played is written to the folder when it ends."""
 
     def __init__(self, models: Models, folder: GrooveFolder | None, phrase: Performance, bars: int) -> None:
         super().__init__(models, folder, "continued")

@@ -1,1 +1,1 @@
-"""Hits to sound through the networks: no device, no thread of its own but for kits."""
+"""Hits to sound through the networks; needs no device and, except for changes of kit, no thread."""

@@ -47,6 +47,6 @@ class Conditioning(Generic[Value]):
         return self._value
 
     def close(self) -> None:
-        """End the thread when it has done its work; does not wait."""
+        """Let the thread finish its work and stop; does not wait."""
         if self._pool:
             self._pool.shutdown(wait=False)

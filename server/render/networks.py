@@ -26,7 +26,7 @@ Condition = Mapping[str, NDArray[Any]]
 PROVIDERS: Final = {
     "cpu": [("CPUExecutionProvider", {})],
     "cuda": [
-        # HEURISTIC: the exhaustive search of cuDNN would run anew for every new number of hops.
+        # HEURISTIC: the exhaustive search of cuDNN would run again for every new number of hops.
         ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}),
         ("CPUExecutionProvider", {}),
     ],

@@ -90,7 +90,7 @@ class Renderer:
         return {"passes": len(self._shares), "most_passes": self._most_passes or 0, "levels_off_db": round(off, 2)}
 
     def reset(self) -> None:
-        """Silence; every hit is forgotten, the noise starts anew. Kit, drummer and levels stay."""
+        """Silence; every hit is forgotten, the noise starts again. Kit, drummer and levels stay."""
         self._hop_index = 0
         self._rings.reset()
         self._grid.reset()
@@ -253,7 +253,7 @@ class Renderer:
     def _regroup(self) -> None:
         """Make the passes fit levels, pans and how many there may be.
 
-        A new pass goes on from the pass that most of its pieces came from, if it is the largest to come from there:
+        A new pass continues from the pass that most of its pieces came from, if it is the largest to come from there:
         so nothing that rings is heard twice. The others start from silence, but the grid tells them what still rings.
         """
         self._shares, self._gains = share_passes(self._levels, self._pans, self._most_passes), None

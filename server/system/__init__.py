@@ -1,1 +1,1 @@
-"""What the operating system is asked for: priorities, memory, a new process, standstills."""
+"""What concerns the operating system: priorities, memory, restarting the process, stalls."""

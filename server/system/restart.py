@@ -1,7 +1,7 @@
-"""A server that must start anew goes on with its settings: one process hands them to the next in a file.
+"""A server that must restart keeps its settings: one process passes them to the next in a file.
 
 PortAudio keeps its list of devices from the start, and on JACK it never returns from closing a stream whose server has
-died; a new process is the one remedy that always works.
+died; only a new process always works.
 """
 
 import os
@@ -17,7 +17,7 @@ RESUME: Final = "GHOSTNOTE_RESUME"
 
 
 def restart_process(settings: Preset) -> None:
-    """Replace this process by one with the same command line, which goes on with `settings`. Does not return."""
+    """Replace this process by one with the same command line, which continues with `settings`. Does not return."""
     handle, name = tempfile.mkstemp(suffix=".toml")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(dump_preset(settings))
@@ -27,7 +27,7 @@ def restart_process(settings: Preset) -> None:
 
 
 def take_resumed() -> Preset | None:
-    """The settings left by the process before this one, once; None for an ordinary start."""
+    """The settings left by the previous process, once; None for an ordinary start."""
     name = os.environ.pop(RESUME, None)
     if name is None:
         return None

@@ -1,4 +1,4 @@
-"""What the operating system must do for a thread that may not be late."""
+"""What the operating system must do for a thread that must not be late."""
 
 import ctypes
 import gc
@@ -10,11 +10,11 @@ from typing import Final
 
 SWITCH_SECONDS: Final = 0.0001
 """The longest that another Python thread keeps the interpreter from the render thread (Python's default is 5 ms); a hop
-asks for it half a dozen times."""
+needs it half a dozen times."""
 RENDER_PRIORITY: Final = 40
 """Below JACK's own 60-80 and above everything ordinary."""
 OTHER_PRIORITY: Final = 5
-"""Of all other threads of the process: whoever holds the interpreter must not wait for ordinary programs, or the render
+"""Priority of all other threads: whoever holds the GIL must not wait for ordinary programs, or the render
 thread and JACK's MIDI callback wait with it."""
 HUGE: Final = 1 << 21
 """Bytes of a huge page."""
@@ -23,7 +23,7 @@ MADV_COLLAPSE: Final = 25
 
 
 def prepare_process() -> None:
-    """Once, after loading and warm-up: what exists now is never looked at by the garbage collector again."""
+    """Call once, after loading and warm-up: objects that exist now are never visited by the garbage collector again."""
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
@@ -33,8 +33,8 @@ def use_huge_pages() -> int:
     """Have Linux put the memory of this process into huge pages where it can; the bytes that lie in them, 0 elsewhere.
 
     A hop reads 6 MB of weights. In small pages these are 1500, and a processor that has slept since the last hop looks
-    each up anew: 2.7 ms a hop (p50 of nine runs, 2.1 to 3.2) against 2.4 (2.0 to 2.8) in huge ones, in a virtual
-    machine. It takes a tenth of a second, in which no thread may be in a hurry.
+    each up: 2.7 ms a hop (p50 of nine runs, 2.1 to 3.2) against 2.4 (2.0 to 2.8) in huge ones, in a virtual
+    machine. It takes a tenth of a second, during which no thread may have a deadline.
     """
     if sys.platform != "linux":
         return 0
@@ -60,9 +60,9 @@ def whole_pages(maps: Iterable[str]) -> Iterator[tuple[int, int]]:
 
 
 def prioritise_thread(priority: int) -> str:
-    """Give the calling thread, and those it will start, realtime priority where the system allows it; 0 = ordinary.
+    """Give the calling thread, and those it will start, realtime priority if the system allows it; 0 = ordinary.
 
-    Says what it got.
+    Returns what was granted.
     """
     if sys.platform != "linux":
         return "the system's default"

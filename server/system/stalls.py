@@ -1,6 +1,6 @@
-"""How often the machine itself stands still: a thread for each core that does nothing but wake up every hop.
+"""Stalls of the machine itself: a thread per core that does nothing but wake up every hop.
 
-Where it may run at a higher priority than anything of ours, what delays it is not our doing: the host of a virtual
+If it runs at a higher priority than any of our threads, whatever delays it is not ours: the host of a virtual
 machine, an interrupt, the firmware. At ordinary priority it may also be another program.
 """
 
@@ -16,12 +16,12 @@ from server.system.scheduling import prioritise_thread
 PERIOD_SECONDS: Final = 256 / 48_000
 """A hop."""
 LEAST_SECONDS: Final = 0.001
-"""Shorter delays are no stall."""
+"""Shorter delays are not counted."""
 PRIORITY: Final = 90
 """Above JACK's."""
 
 Stall = tuple[float, float]
-"""When it ended, by `time.perf_counter`, and how long it was [s]."""
+"""When it ended, by `time.perf_counter`, and its length [s]."""
 
 
 def cores() -> list[int | None]:
@@ -32,7 +32,7 @@ def cores() -> list[int | None]:
 def watch_core(core: int | None, stop: Callable[[], bool], wait: float = 0.0) -> list[Stall]:
     """The stalls of one core until `stop()`, from `wait` seconds on.
 
-    The calling thread is bound to the core and made urgent, for good.
+    The calling thread is bound to the core and gets realtime priority, permanently.
     """
     if core is not None:
         os.sched_setaffinity(0, {core})
@@ -50,7 +50,7 @@ def watch_core(core: int | None, stop: Callable[[], bool], wait: float = 0.0) ->
 
 
 def watch_machine(seconds: float) -> list[Stall]:
-    """The stalls of all cores. Only where nothing else is to be done: the watching threads share an interpreter."""
+    """The stalls of all cores. Only for a process that does nothing else: the watching threads share the GIL."""
     stop, places = threading.Event(), cores()
     waits = [PERIOD_SECONDS * n / len(places) for n in range(len(places))]  # so that not all wake up at once
     with ThreadPoolExecutor(len(places)) as pool:

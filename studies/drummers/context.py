@@ -38,7 +38,7 @@ class Findings:
 
 
 def attempt(load: Callable[[], Model]) -> tuple[Model | None, str]:
-    """What `load` gives, or None and the paragraph that says what is missing: a model, or its player."""
+    """The result of `load`, or None and a paragraph that names the missing model or module."""
     try:
         return load(), ""
     except MissingError as error:
@@ -81,7 +81,7 @@ class StudyContext:
 
     @cached_property
     def style_classifier(self) -> "ClassifierEnsemble":
-        """Which of the 18 primary styles a loop is: ears that each missed a part of the training performances."""
+        """Which of the 18 primary styles a loop is: classifiers each trained without a part of the data."""
         from drummers.common.styles import STYLES
         from training.drummers.common.classifiers import ClassifierEnsemble, assign_folds
 
@@ -94,7 +94,7 @@ class StudyContext:
 
     @cached_property
     def crossed(self) -> "tuple[dict[str, int], list[ClassifierEnsemble]]":
-        """The part of every performance of all splits, and for each part what names styles and has not heard it."""
+        """The fold of every performance of all splits, and for each fold a classifier that was trained without it."""
         from drummers.common.styles import STYLES
         from training.drummers.common.classifiers import ClassifierEnsemble, assign_folds
 

@@ -195,7 +195,7 @@ def better(matches: dict[str, list[Match]], takes: Sequence[str]) -> list[Claim]
 
 
 def drift(context: StudyContext, model: Player) -> Figure:
-    """How dense the last eight of 64 bars are beside what was heard."""
+    """How dense the last eight of 64 bars are compared with the context."""
     chosen = {q.item.performance.style: q for q in ask(context, 1)}
     questions = list(chosen.values())[: 1 if context.quick else 2]
     ratios: list[float] = []

@@ -1,4 +1,4 @@
-"""Humaniser: how near a humanised pattern comes to what the drummer really played, and who is heard in it."""
+"""Humaniser: how near a humanised pattern comes to what the drummer really played, and which drummer is recognised."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Humaniser over the whole dataset: every take is humanised by a network that has not learnt it."""
+"""Humaniser over the whole dataset: every take is humanised by a network trained without it."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ validation splits, which are among these; the sessions of most takes are known t
 (*Humaniser, every performance*). The lines of the test split stay beside it.
 """
 TEXT: Final = f"""\
-Like *Humaniser*, but over all takes. All performances of all splits are dealt into {FOLDS} parts, evenly by drummer and
+Like *Humaniser*, but over all takes. All performances of all splits are split into {FOLDS} parts, evenly by drummer and
 kind (beat, fill), a set beat whole. For each part a network is trained on the other parts by the recipe of the shipped
 model: epochs, sizes, rates, seed and temperatures. Of the other parts, performances of the validation split are for
 validation, all others are learnt; the losses of validation are written down and end nothing, as the recipe's epochs are
@@ -122,7 +122,7 @@ def _fold(performances: Sequence[Performance], part: Sequence[int], number: int)
 
 
 def unknowing(part: Fold, folder: Path, *, quick: bool = False) -> "Humanizer":
-    """The humaniser that has not learnt the part, kept in `folder`; trained and exported if it is not there."""
+    """The humaniser trained without the part, in `folder`; trained and exported if missing."""
     import torch
 
     from drummers.common.model_folder import MANIFEST

@@ -1,4 +1,4 @@
-"""Knobs of the groove generator: how what is heard follows them."""
+"""Knobs of the groove generator: how measured properties follow them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

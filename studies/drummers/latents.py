@@ -1,4 +1,4 @@
-"""Latents: what a linear classifier reads from where a loop lies, and what of it the condition told the encoder."""
+"""Latents: a linear probe of the latents of loops, and how much of its accuracy comes from the encoder's condition."""
 
 from functools import partial
 from typing import Final
@@ -60,7 +60,7 @@ def latents(context: StudyContext) -> Findings:
 
 
 def thinned(loops: list[Loop], step: int) -> list[Loop]:
-    """Every so manieth loop: overlapping ones say little more."""
+    """Every n-th loop: overlapping ones add little."""
     return loops[::step]
 
 
@@ -75,7 +75,7 @@ def hits_of(loops: list[Loop]) -> NDArray[np.float32]:
 
 
 def encoded(context: StudyContext, loops: list[Loop], styles: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Mean latents [n, 128] of the loops when the encoder is told these styles (-1: none)."""
+    """Mean latents [n, 128] of the loops with these styles as the encoder's condition (-1: none)."""
     from training.drummers.groovegen.seed_vae import conditions, latents_of
 
     return latents_of(context.seed_vae.net, stack(loops), conditions(styles, np.array([loop.bpm for loop in loops])))

@@ -26,17 +26,18 @@ VAE: Final = "seed's VAE"
 GROUPING: Final = "; ".join(f"{group}: {', '.join(styles)}" for group, styles in MEMBERS.items())
 
 TEXT: Final = f"""\
-The ear is {FOLDS} convolutional networks on loops of {BARS} bars (sixteenths x 9 classes x hit, offset, velocity) and
-{FOLDS} forests of extremely randomised trees (what is counted in a loop: how often, hard and late a class is struck at
-each sixteenth), each trained on the train split without another {FOLDS}th of its performances; their probabilities are
-averaged. One alone is a poor judge. It does not hear the tempo. A generated loop answers to a real test loop: same
-style, same bpm, another seed each, so both sides have the same styles and weights; it is right when the ear names the
-style that was asked for. The ear, and how wide the generator draws, were chosen on the validation and train splits
-(drummers.md). Grouped: probabilities of the styles of a group are added up ({GROUPING}).
+The classifier is {FOLDS} convolutional networks on loops of {BARS} bars (sixteenths x 9 classes x
+hit, offset, velocity) and {FOLDS} forests of extremely randomised trees (what is counted in a loop: how often, hard and
+late a class is struck at each sixteenth), each trained on the train split without another {FOLDS}th of its
+performances; their probabilities are averaged. One alone is unreliable. It does not know the tempo. A generated loop
+corresponds to a real test loop: same style, same bpm, another seed each, so both sides have the same styles and
+weights; it is right when it names the requested style. The classifier, and how wide the generator draws, were chosen on
+the validation and train splits (drummers.md). Grouped: probabilities of the styles of a group are added up
+({GROUPING}).
 
 *Cell lottery* tosses every cell of the grid for itself, as often as the training loops of the style strike it, with the
 velocity and timing of one of them: a generator that knows no pattern. It shows how far the accuracy can be read: what
-is drawn from the training loops resembles what the ear was trained on more than new takes do, so generated loops can
+is drawn from the training loops resembles what it was trained on more than new takes do, so generated loops can
 score above real ones, and do so without a groove. Variety and groove distance have to be read with it.
 
 *{VAE}* is the network of GrooveGen as its report states it ({{course}}), its
@@ -57,7 +58,7 @@ alike among themselves than real ones of different performances of a style.
 
 @dataclass(frozen=True)
 class ClassifiedLoops:
-    """Loops, what they are meant to be, and what the ear says."""
+    """Loops, their labels, and the classifier's probabilities."""
 
     loops: Sequence[Loop]
     labels: Labels
@@ -97,7 +98,7 @@ def styles(context: StudyContext) -> Findings:
 
 
 def classify(context: StudyContext, loops: Sequence[Loop]) -> ClassifiedLoops:
-    """What the ear says of the loops."""
+    """The classifier's probabilities for the loops."""
     labels = np.array([STYLES.index(loop.style) for loop in loops])
     return ClassifiedLoops(loops, labels, context.style_classifier.probabilities(stack(loops)))
 
@@ -136,7 +137,7 @@ def lottery(context: StudyContext) -> Callable[[int, Loop], Loop]:
 
 
 def protocol_of_seed(context: StudyContext) -> list[Figure]:
-    """The ear on all overlapping real test loops, where the seed has a number."""
+    """The classifier on all overlapping real test loops, for which the seed has a number."""
     classified = classify(context, context.loops("test"))
     train = np.array([STYLES.index(loop.style) for loop in context.loops("train")])
     none = float("nan")

@@ -1,4 +1,4 @@
-"""Styles of loops over the whole dataset: every performance is heard by an ear that has not heard it."""
+"""Styles of loops over the whole dataset: every performance is classified by models trained without it."""
 
 from typing import Final
 
@@ -17,23 +17,24 @@ PER_PERFORMANCE: Final = 4
 """Loops asked for per performance."""
 REAL: Final = "real loops"
 MADE: Final = "generated"
-CLAIM: Final = "the same: all performances, each heard by an ear without it (decides)"
+CLAIM: Final = "the same: all performances, each classified by models trained without it (decides)"
 DECIDES: Final = """\
-Of the two lines on style accuracy the one over all performances decides. Every loop is a test loop for the ear that
-judges it, which has learnt other performances only; there are seven times the takes of the test split; and it holds
-only if the whole interval, not just the value, lies within 5 points. The test split alone cannot decide: its interval
-is wider than the ten points from -5 to +5, and its takes hang together (*Styles of loops, every performance*). What the
-deciding line does not show: the generator has learnt from the training performances. Those of the test split, which
-neither it nor their ears have learnt, are a row of their own there, as wide an interval as the other.
+Of the two lines on style accuracy the one over all performances decides. Every loop is a test loop for the classifier
+that judges it, which was trained on other performances only; there are seven times the takes of the test split; and it
+holds only if the whole interval, not just the value, lies within 5 points. The test split alone cannot decide: its
+interval is wider than the ten points from -5 to +5, and its takes are not independent (*Styles of loops, every
+performance*). What the deciding line does not show: the generator was trained on the training performances. Those of
+the test split, which neither it nor their classifiers were trained on, are a row of their own there, with as wide an
+interval as the other.
 """
 TEXT: Final = f"""\
-The test split is small, half of its takes are ten set beats that several drummers play (eval_session), and a take is
-named nearly always or never, so what it says of ears and generators hangs on few beats. Here all performances (4/4
-beats, all splits) are dealt into {CROSSED} parts, evenly by style, a set beat whole; each performance is heard by
-an ear like the one above (one network, one forest) that has learnt the other parts only. Generated loops answer to real
-ones as above and go to the same ear. The generator, whose width of drawing was chosen on the train and validation
-splits, knows the training performances, among them those that an ear misses; test takes neither it nor that choice
-has seen. Groups are rows of their own: a group of few takes is heard poorly.
+The test split is small, half of its takes are ten set beats that several drummers play
+(eval_session), and a take is named nearly always or never, so what it shows of classifiers and generators depends on
+few beats. Here all performances (4/4 beats, all splits) are split into {CROSSED} parts, evenly by style, a set beat
+whole; each performance is classified by models like those above (one network, one forest) trained on the other parts
+only. Generated loops correspond to real ones as above and go to the same models. The generator, whose width of drawing
+was chosen on the train and validation splits, knows the training performances, among them those that a model misses;
+test takes neither it nor that choice has seen. Groups are rows of their own: a group of few takes is recognised poorly.
 """
 
 

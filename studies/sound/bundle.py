@@ -18,7 +18,7 @@ CONTEXT_SECONDS: Final = 4.0
 
 @dataclass
 class BundleRender:
-    """Renders windows; windows of one performance that follow each other go on from the same state, as when playing."""
+    """Renders windows; successive windows of one performance continue from the same state, as when playing."""
 
     renderer: "Renderer"
     _of: tuple[Performance, str] | None = None

@@ -1,4 +1,4 @@
-"""The rows that `ghostnote evaluate` knows: what each is made from. A new row is a function and a line in `ROWS`."""
+"""The rows of `ghostnote evaluate`. A new row is a function and a line in `ROWS`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def silence(sources: Sources) -> "Row":
     def render(performance: "Performance", kit: str, start: int, stop: int) -> "NDArray[np.float32]":
         return np.zeros((stop - start, 2), np.float32)
 
-    return Row("silence", render, "no sound at all: what a measure gives for nothing")
+    return Row("silence", render, "no sound at all: the value of each measure for silence")
 
 
 def sampler(sources: Sources) -> "Row":

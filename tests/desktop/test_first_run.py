@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from cli.main import run
-from cli.setup.checks import DoctorResult as DoctorFinding
+from cli.setup.checks import CheckResult
 from desktop import first_run_page
 from desktop.about import MADE_WITH, notices, program_version
 from desktop.about_page import AboutPage
@@ -39,7 +39,7 @@ def page(qt, monkeypatch):
 
 def test_the_doctor_tells_programs_what_it_found(capsys, monkeypatch):
     monkeypatch.setattr(
-        "cli.setup.doctor.find", lambda bundle, watch: [DoctorFinding("MIDI", False, "no port", "install [x]")]
+        "cli.setup.doctor.find", lambda bundle, watch: [CheckResult("MIDI", False, "no port", "install [x]")]
     )
     assert run(["doctor", "--json"]) == 1
     assert read_findings(capsys.readouterr().out) == [DoctorResult("MIDI", False, "no port", "install [x]")]
@@ -55,7 +55,7 @@ def test_something_else_than_findings_is_refused(text):
 
 def test_the_summary_counts_what_is_to_do():
     assert summary([GOOD]) == "Everything is ready."
-    assert summary([GOOD, BAD]).startswith("One thing")
+    assert summary([GOOD, BAD]).startswith("One check")
     assert summary([GOOD, BAD, BAD]).startswith("2 of 3")
 
 
@@ -102,7 +102,7 @@ def test_at_the_first_run_only_the_user_is_told_what_there_is_to_do(page, until,
     told = []
     page.look_once(told.append, 0)
     until(lambda: told)
-    assert "One thing" in told[0]
+    assert "One check" in told[0]
     page.look_once(told.append, 0)
     page.look()
     until(page.again.isEnabled)

@@ -37,5 +37,5 @@ def test_learning_ends_with_pedal_choke_and_a_name():
     learning.save("my kit")
     learning.take({"saved": "my kit"})
     assert commands[-3:] == ["pedal", "choke", "save my kit"]
-    assert learning.learned == {"pedal": "controller 4", "choke": "no aftertouch was heard"}
+    assert learning.learned == {"pedal": "controller 4", "choke": "no aftertouch was received"}
     assert learning.saved == "my kit"

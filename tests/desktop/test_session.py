@@ -144,7 +144,7 @@ def test_a_preset_is_saved_from_the_servers_own_words(rig, tmp_path, monkeypatch
     rig.session.save_preset("mine", overwrite=False)
     rig.session.receive(path("settings"), ('kit = "rock"\n',))
     assert told[0] == ("mine", "")
-    assert "exists already" in told[1][1]
+    assert "already exists" in told[1][1]
     assert list_presets().names == ("mine",)
 
 

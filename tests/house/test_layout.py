@@ -21,7 +21,7 @@ LARGE_FILES = {
     "presets/bundles/ghostnote-1/predictor.onnx": "the sound that ships, with its strokes",
     "presets/bundles/ghostnote-1/snapshot.npz": "what the bundle's graphs must compute",
     "presets/drummers/continuation/body.onnx": "the drummer that ships",
-    "training/weights/live_cpu.safetensors": "where training of the shipped sound goes on from",
+    "training/weights/live_cpu.safetensors": "where training of the shipped sound continues from",
 }
 """Tracked files above `LARGEST_BLOB` and why they must be in the repository."""
 

@@ -55,7 +55,7 @@ def test_the_command_line_overrules_the_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "fault"),
-    [("blok = 1", "unknown key blok"), ("block = 1", "expected 16..8192"), ("block = [", "no TOML file")],
+    [("blok = 1", "unknown key blok"), ("block = 1", "expected 16..8192"), ("block = [", "not a TOML file")],
 )
 def test_a_wrong_configuration_is_named(tmp_path, text, fault):
     file = tmp_path / "serve.toml"
@@ -67,7 +67,7 @@ def test_a_wrong_configuration_is_named(tmp_path, text, fault):
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(MissingError, match="no configuration file"):
         read_config(tmp_path / "none.toml", {})
-    with pytest.raises(MissingError, match=r"shipped are .*pocket_funk"):
+    with pytest.raises(MissingError, match=r"shipped grooves are .*pocket_funk"):
         groove_path("no such groove")
     assert groove_path("pocket_funk").is_file()
 

@@ -108,7 +108,7 @@ def test_bundles_that_cannot_play_are_named_and_the_old_one_goes_on(serving, tmp
     with serving() as (_, client):
         for bundle, fault in (
             ("nowhere", "no bundle 'nowhere'"),
-            (str(tmp_path), "is no bundle: cannot read manifest.toml"),
+            (str(tmp_path), "is not a bundle: cannot read manifest.toml"),
             (str(corrupt), "predictor.onnx is not the file that the manifest describes"),
             (str(wider), "bundle wider renders 2 channels at 44100 Hz.*tiny, which plays"),
         ):
@@ -162,4 +162,4 @@ def test_levels_that_there_is_no_time_for_are_told_to_subscribers_and_in_the_sta
         wait_for(lambda: server.live.settings.levels.get("crash_1") == 3.0)
         assert (figures(client)["passes"], figures(client)["most_passes"]) == (3, 3)
         assert 0 < figures(client)["levels_off_db"] <= 3
-        assert "than the 3 that this machine has time for" in server.state().faults["/ghostnote/level"]
+        assert "than the 3 that this machine can render" in server.state().faults["/ghostnote/level"]

@@ -1,4 +1,4 @@
-"""A continuation network of arbitrary logits, and performances to play on from."""
+"""A continuation network of arbitrary logits, and performances to continue from."""
 
 import numpy as np
 

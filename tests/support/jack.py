@@ -144,7 +144,7 @@ class Probe:
 
     @property
     def now(self) -> int:
-        """JACK's present frame."""
+        """JACK's current frame."""
         return int(self.client.frame_time)
 
     @property

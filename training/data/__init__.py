@@ -1,1 +1,1 @@
-"""Corpora, and what is trained on: read, mixed, cut into windows."""
+"""Corpora and training data: read, mixed, cut into windows."""

@@ -96,7 +96,7 @@ def download(entry: Entry, folder: Path, progress: Callable[[int, int], None]) -
         kept = part.stat().st_size if part.exists() else 0
         reason = getattr(error, "reason", None) or error
         raise MissingError(
-            f"cannot fetch {entry.url}: {reason}; {kept:,} bytes are kept, run again to go on"
+            f"cannot fetch {entry.url}: {reason}; {kept:,} bytes are kept, run again to resume"
         ) from error
     digest = _verified(part, entry)
     part.rename(target)

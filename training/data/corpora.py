@@ -54,7 +54,7 @@ class Corpus:
 def read_files(source: Path, suffixes: tuple[str, ...]) -> dict[str, bytes]:
     """Contents by POSIX path of all files with these suffixes in a folder, a .zip or a (compressed) .tar.
 
-    Raises MissingError where there is nothing and InputError for what is neither, or a damaged archive.
+    Raises MissingError if it does not exist, and InputError for anything else, or a damaged archive.
     """
     try:
         return dict(_contents(source, suffixes))

@@ -57,7 +57,7 @@ def write_pack(path: Path, performances: Sequence[Performance], kits_folder: Pat
 
 
 class Pack:
-    """An open pack. Kits are decoded when asked for (about 1 s and 60 MB each)."""
+    """An open pack. Kits are decoded on demand (about 1 s and 60 MB each)."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():

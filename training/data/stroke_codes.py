@@ -1,4 +1,4 @@
-"""The codec's codes of every stroke of every kit alone: what `training.predictors.memory` looks up."""
+"""The codec's codes of every single stroke of every kit, which `training.predictors.memory` looks up."""
 
 from collections.abc import Callable, Sequence
 from math import ceil
@@ -17,11 +17,11 @@ from training.codecs.interface import Codec
 from training.predictors.memory import AGES, LAST_AGE, VELOCITIES
 
 SILENT_ROWS: Final = 64
-"""Silence is what the codec says of it after so many hops; its encoder looks back 34."""
+"""Silence is the codec's codes of it after this many hops; its encoder looks back 34."""
 INAUDIBLE: Final = 1e-4
 """A stroke has ended where it stays below this, -80 dB."""
 FADE_ROWS: Final = 64
-"""Strokes that ring longer than is remembered are faded to silence over so many hops."""
+"""Strokes that ring longer than the memory are faded to silence over this many hops."""
 
 
 class StrokeCodes(NamedTuple):
@@ -33,7 +33,7 @@ class StrokeCodes(NamedTuple):
 
 
 def stroke_codes(codec: Codec, kits: Sequence[Kit], progress: Callable[[int], None] = lambda _: None) -> StrokeCodes:
-    """Codes of all strokes at `AGES`; `progress` hears how many kits are done (5 s each on one core).
+    """Codes of all strokes at `AGES`; `progress` is called with the number of kits done (5 s each on one core).
 
     Each stroke is rendered with the first of its round-robins, the pedal open, and encoded once for every place inside
     the hop that `AGES` asks for. Codebooks may have 256 entries at most. A stroke's first and last node are silence.

@@ -1,6 +1,6 @@
 """Training windows mixed on the fly: a stretch of a performance, or random strokes, on a random kit.
 
-Each window is made from (seed, index) alone, so a resumed training goes on with the windows it would have seen. Three
+Each window is made from (seed, index) alone, so a resumed training continues with the windows it would have seen. Three
 kinds: performances as played, drills - random strokes of all articulations at all velocities, which grooves hardly
 contain -, and either of them by one piece alone, which is how the live predictor plays.
 """

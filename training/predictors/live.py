@@ -1,14 +1,14 @@
 """The live predictor: causal, lane-state grid in, residual codes out, one hop per step or many at once.
 
 It predicts one piece of the kit at a time, each with a state of its own: sounds add up, codes do not. What the strokes
-that ring sound like alone it knows by heart (`training.predictors.memory`); its network says what has to be added to
+that ring sound like alone it looks up (`training.predictors.memory`); its network outputs what has to be added to
 the sum of their latents, within `LiveConfig.reach` of the spread of strokes, so that it stays where codes are dense.
 
 Every kit has its own inlet: row n of the grid goes through a matrix that is the shared one plus the kit's (a morph: a
 weighted sum), and each block is scaled and shifted (FiLM) by kit, drummer and tempo-free condition. All of that depends
 on kit and drummer alone, so `condition` computes it once per kit change and `step` stays small.
 
-Codes in residual order: memory and trunk say a latent; book k's query is that latent, plus a correction of its own,
+Codes in residual order: memory and trunk output a latent; book k's query is that latent, plus a correction of its own,
 minus the entries already chosen; its logits are the scaled negative squared distances from the query to the book's
 entries. With temperature 0 this is residual quantisation of the predicted latent; with Gumbel noise it is sampling from
 p(code k | codes < k). One latent serves cross-entropy and, straight through the quantiser, the spectral loss.

@@ -127,7 +127,7 @@ class StrokeMemory(nn.Module):
         loud = shares + (place - level)[..., None] * steps
         with torch.autocast(grid.device.type, enabled=False):  # late books are finer than bf16
             heard = torch.matmul(rows_of(loud, 1, -1), rows_of(entries, -1, entries.shape[-1]))
-        # Lanes that do not ring say the first node of their strokes: silence.
+        # Lanes that do not ring give the first node of their strokes: silence.
         return rows_of(heard, -1) - MOST_LANES * self.silence
 
     def _make_room(self, _: nn.Module, tensors: Mapping[str, Tensor], prefix: str, *__: Any) -> None:
@@ -140,7 +140,7 @@ class StrokeMemory(nn.Module):
 def last_hits(grid: Tensor) -> tuple[Tensor, Tensor]:
     """Age [hops] at the hop's end and velocity [B, T, lanes] of each lane's last hit; both 0 where nothing rings.
 
-    Two decays of one hit tell both: their ratio the age, exactly to a frame up to thousands of hops.
+    Two decays of one hit give both: their ratio gives the age, exact to a frame up to thousands of hops.
     """
     _, middle, slow = RING_HOPS
     faster, slower = (grid[..., column : N_LANES * LANE_COLUMNS : LANE_COLUMNS] for column in (4, 5))

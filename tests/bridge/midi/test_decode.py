@@ -40,7 +40,7 @@ def test_an_unknown_note_is_counted_and_told_once_and_not_played(caplog):
     decoder = MidiDecoder(TD17)
     assert decoder.feed(0, bytes((0x99, 3, 100, 3, 90))) == []
     assert decoder.unknown == {3: 2}
-    assert caplog.text.count("note 3 is unknown to the map td17") == 1
+    assert caplog.text.count("note 3 is not in the map td17") == 1
 
 
 def test_only_the_chosen_channel_is_heard():

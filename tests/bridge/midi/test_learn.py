@@ -36,13 +36,13 @@ def test_a_note_belongs_to_one_articulation():
     learner = MapLearner()
     learner.learn_note("kick", hit(learner, 36))
     learner.learn_note("kick", hit(learner, 35))
-    with pytest.raises(InputError, match="note 36 is that of kick"):
+    with pytest.raises(InputError, match="note 36 is already assigned to kick"):
         learner.learn_note("snare", hit(learner, 36))
     assert learner.notes == {36: "kick", 35: "kick"}
 
 
 def test_nothing_heard_is_told():
-    with pytest.raises(InputError, match="no note was heard"):
+    with pytest.raises(InputError, match="no note was received"):
         MapLearner().learn_note("kick", MapLearner().fresh())
     with pytest.raises(InputError, match="nothing to save"):
         MapLearner().text("x")
@@ -126,7 +126,7 @@ def test_the_command_learns_a_map_from_a_real_port(jack_name, tmp_path, monkeypa
     assert MidiDecoder(midi_map).feed(0, bytes((0xB0, 4, 0))) == [OpennessEvent(0, 1.0)]
     assert midi_map.choke_threshold == 64
     again = CliRunner().invoke(app, ["map", "learn", "pads"])
-    assert "exists already" in str(again.exception)
+    assert "already exists" in str(again.exception)
     assert "shipped" in str(CliRunner().invoke(app, ["map", "learn", "gm"]).exception)
     shown = CliRunner().invoke(app, ["map", "show", "pads"]).output
     assert "hat_open_bow" in shown

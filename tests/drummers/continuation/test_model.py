@@ -139,7 +139,7 @@ def test_the_command_plays_on_from_a_file(tmp_path, capsys):
     [
         (["--style", "polka"], "no style 'polka'"),
         (["--drummer", "12"], "no drummer 12"),
-        (["-o", "x.wav"], "ends in .mid"),
+        (["-o", "x.wav"], "must end in .mid"),
         (["--wav", "--kit", "nokit"], "nokit"),
         (["--map", "nomap"], "nomap"),
         (["--model", "nomodel"], "nomodel"),

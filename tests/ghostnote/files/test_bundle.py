@@ -44,9 +44,9 @@ def test_the_networks_of_an_intact_bundle_load(copy):
 
 def test_a_missing_manifest_and_a_missing_folder_are_named(copy):
     (copy / MANIFEST).unlink()
-    with pytest.raises(BundleError, match="no bundle"):
+    with pytest.raises(BundleError, match="is not a bundle"):
         load_manifest(copy)
-    with pytest.raises(BundleError, match="no bundle"):
+    with pytest.raises(BundleError, match="is not a bundle"):
         load_manifest(copy / "nowhere")
 
 
@@ -65,8 +65,8 @@ def test_a_missing_or_changed_graph_is_named(copy, role):
     ("change", "message"),
     [
         ({"format_version": FORMAT_VERSION + 1}, "update Ghostnote"),
-        ({"format_version": "1"}, "not a bundle of ours"),
-        ({"format_version": True}, "not a bundle of ours"),
+        ({"format_version": "1"}, "not a Ghostnote bundle"),
+        ({"format_version": True}, "not a Ghostnote bundle"),
         ({"hop": 0}, "hop 0"),
         ({"hop": 256.0}, "hop is '256.0', expected a whole number"),
         ({"surprise": 1}, "unknown key surprise"),

@@ -124,7 +124,7 @@ def test_presets_survive_and_are_listed(tmp_path):
 
 def test_an_existing_preset_is_replaced_only_on_request(tmp_path):
     save_preset("a", Preset(drummer=1), tmp_path)
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         save_preset("a", Preset(drummer=2), tmp_path)
     assert load_preset("a", tmp_path).drummer == 1
     save_preset("a", Preset(drummer=2), tmp_path, overwrite=True)
@@ -174,7 +174,7 @@ def test_a_name_that_is_no_file_name_is_refused(name, tmp_path):
 
 def test_a_missing_preset_names_those_there_are(tmp_path):
     save_preset("here", Preset(), tmp_path)
-    with pytest.raises(MissingError, match="saved are: here"):
+    with pytest.raises(MissingError, match="saved presets: here"):
         load_preset("gone", tmp_path)
 
 

@@ -120,7 +120,7 @@ def test_a_folder_that_is_not_there_and_a_name_that_is_none_are_refused(tmp_path
 def test_one_recording_at_a_time_and_ending_none_is_no_fault(rig):
     assert rig.recorder.ask(("0",)) == (0, "", "")
     rig.recorder.ask(("1",))
-    with pytest.raises(InputError, match="end it with 0 first"):
+    with pytest.raises(InputError, match="stop it with 0 first"):
         rig.recorder.ask(("other",))
 
 
@@ -138,7 +138,7 @@ def test_a_full_disk_ends_the_recording_with_a_reason_and_keeps_what_was_written
             time.sleep(0.01)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert "song.wav ended: File too large" in rig.recorder.fault
+    assert "song.wav stopped: File too large" in rig.recorder.fault
     audio, _ = soundfile.read(rig.recorder.value[1], dtype="float32", always_2d=True)
     assert len(read_midi(Path(rig.recorder.value[2]), load_map("gm"))[0].hits) == 1
     assert len(audio) <= 50_000 / 6

@@ -118,7 +118,7 @@ def test_saved_files_read_back(tmp_path, suffix):
 def write_notes(path, notes, channel=9, pedal=False):
     track = mido.MidiTrack()
     if pedal:
-        track.append(mido.Message("control_change", channel=channel, live=4, value=90))
+        track.append(mido.Message("control_change", channel=channel, control=4, value=90))
     for note in notes:
         track.append(mido.Message("note_on", channel=channel, note=note, velocity=90, time=100))
     mido.MidiFile(tracks=[track]).save(path)
@@ -148,14 +148,14 @@ def test_a_named_map_is_obeyed_and_unknown_notes_are_told(tmp_path):
     path = write_notes(tmp_path / "x.mid", [36, 40, 39])
     performance, remarks = read_performance(path, "td17")
     assert [ARTICULATIONS[lane].name for lane in performance.hits["lane"]] == ["kick", "snare_rim"]
-    assert remarks == ("notes unknown to the map td17 left out: 39 (1)",)
+    assert remarks == ("notes left out because they are not in the map td17: 39 (1)",)
     _, remarks = read_performance(write_notes(tmp_path / "y.mid", [36], channel=0))
     assert remarks == ("drums read from channel 1, the only one with notes",)
 
 
 @pytest.mark.parametrize(
     ("name", "notes", "message"),
-    [("empty.mid", [], "the file has no notes"), ("strange.mid", [1, 2], r"knows none of its notes \(1, 2\)")],
+    [("empty.mid", [], "the file has no notes"), ("strange.mid", [1, 2], r"none of its notes \(1, 2\) is in the map")],
 )
 def test_a_file_without_drums_is_answered_with_the_reason(tmp_path, name, notes, message):
     with pytest.raises(InputError, match=rf"{name} has no drum hits.*{message}"):

@@ -362,5 +362,5 @@ def test_what_was_played_on_is_written_when_it_ends(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match="cannot be created"):
         GrooveFolder(tmp_path / "file" / "grooves", load_map("gm"))

@@ -1,4 +1,4 @@
-"""Standstills of the machine: what is watched, and what the doctor makes of it."""
+"""Stalls of the machine: what is watched, and what the doctor makes of it."""
 
 import time
 
@@ -29,12 +29,12 @@ def test_what_is_found_lies_in_the_time_watched_and_the_caller_stays_where_it_ma
 )
 def test_the_doctor_names_the_lead_that_would_hold(stalls, good, lead, monkeypatch):
     monkeypatch.setattr("server.system.stalls.watch_machine", lambda seconds: stalls)
-    finding = checks._standstills(7.0)
-    assert (finding.name, finding.good) == ("standstills", good)
+    finding = checks._stalls(7.0)
+    assert (finding.name, finding.good) == ("stalls", good)
     assert finding.found == f"{in_words(stalls)}, in 7 s"
     assert f"`--lead {lead}` (ms," in finding.remedy
 
 
-def test_standstills_in_words():
+def test_stalls_in_words():
     assert in_words([]) == "0 longer than 1 ms, the longest 0.0 ms"
     assert in_words([(1.0, 0.0012), (2.0, 0.0378)]) == "2 longer than 1 ms, the longest 37.8 ms"

@@ -1,4 +1,4 @@
-"""Classifiers of loops: the ear of the evaluation of drummers (which style is this, who plays). Never a part of them.
+"""Classifiers of loops (which style, which drummer), for the evaluation of drummers only; never a part of them.
 
 A small convolutional network over time on the grid of `evaluation/drummers/loops.py`, which is told where in the bar it
 is. Performances are counted instead of loops. The learning rate falls to nothing, so the last epoch is taken; nothing
@@ -101,7 +101,7 @@ class Classifier:
             net.load_state_dict(weights)
         except Exception as error:  # safetensors raises its own kind, torch RuntimeError
             raise InputError(
-                f"{path} is no classifier of loops ({error}): delete it, it will be trained anew"
+                f"{path} is not a classifier of loops ({error}): delete it, and it will be trained again"
             ) from None
         return cls(net, names)
 
@@ -116,7 +116,7 @@ class LoopClassifier(Protocol):
 
 @dataclass(frozen=True)
 class ClassifierEnsemble:
-    """Ears for the same classes that judge together: what one of them says depends much on its training."""
+    """Classifiers whose probabilities are averaged, because those of one depend much on its training."""
 
     members: Sequence[LoopClassifier]
 
@@ -165,7 +165,7 @@ def train_classifier(train: LabelledLoops, names: Sequence[str], how: Classifier
 def sampling(loops: LabelledLoops) -> NDArray[np.float64]:
     """Chance of every loop [n]: classes by the root of their performances, performances and their loops alike.
 
-    Loops of a performance overlap and say little more than one of them; counting loops would let a few long takes rule.
+    Loops of a performance overlap and add little; counting loops would let a few long takes dominate.
     """
     _, members, sizes = np.unique(np.asarray(loops.performances), return_inverse=True, return_counts=True)
     per_class = np.array([len(set(members[loops.labels == label])) for label in range(loops.labels.max() + 1)])

@@ -1,4 +1,4 @@
-"""Trees that name what a loop is: a second kind of ear beside the networks, which errs elsewhere.
+"""Tree classifiers of loops: a second kind beside the networks, which makes different errors.
 
 Extremely randomised trees (Geurts et al. 2006) on what can be counted in a loop: how often, how hard and how late each
 class is struck at every sixteenth of the bar, and how much the bars differ. Nothing is kept in files: they grow in
@@ -20,7 +20,7 @@ SMALLEST: Final = 2
 SHARE: Final = 0.15
 """Of the features, among which each branch chooses."""
 PER_PERFORMANCE: Final = 8
-"""Loops of each performance that are learnt, spread over it: overlapping ones say little more."""
+"""Loops of each performance that are used for training, spread over it: overlapping ones add little."""
 SOFT: Final = 0.35
 HARD: Final = 0.6
 """Velocities below and above which a stroke is a ghost note or an accent."""

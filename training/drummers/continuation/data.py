@@ -44,7 +44,7 @@ _SAME: Final = tuple(
 
 
 class ContinuationBatch(NamedTuple):
-    """Inputs as `ContinuationNet.forward` takes them, and targets [B, T] (NO_TARGET where there is none).
+    """Inputs as `ContinuationNet.forward` takes them, and targets [B, T] (NO_TARGET if there is none).
 
     echo_next [B, T, 3, 22] and near [B, T, NEAR] belong to the target's place; weight [B, T] is that of the losses.
     """

@@ -1,6 +1,6 @@
 """Training of the continuation network on the Groove MIDI Dataset; resumable.
 
-A run folder holds `last.ckpt` (all that is needed to go on), `best.safetensors` (averaged weights with the lowest
+A run folder holds `last.ckpt` (all that is needed to resume), `best.safetensors` (averaged weights with the lowest
 validation loss; configuration and measures in its metadata) and `log.csv`.
 """
 
@@ -78,7 +78,7 @@ class Run:
     best: float = float("inf")
 
     def fit(self, performances: Sequence[Performance], progress: Progress) -> Path:
-        """Train on those of split "train", watch those of "validation"; goes on from last.ckpt. The best weights."""
+        """Train on split "train", validate on "validation"; resumes from last.ckpt. Returns the best weights."""
         c = self.config
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(c.seed)
@@ -167,7 +167,7 @@ class Run:
             self.average.values[name].copy_(value)
         self.average.updates, self.step, self.seconds, self.best = state["counts"]
         torch.set_rng_state(state["rng"])
-        _log.info("going on from step %d of %s", self.step, self.folder)
+        _log.info("resuming from step %d of %s", self.step, self.folder)
 
 
 def load_net(path: Path) -> ContinuationNet:

@@ -35,7 +35,7 @@ SLOTS: Final = BARS * MAX_SLOTS_PER_BAR
 SPLICE: Final = 0.3
 """Chance that the last bar of a loop is replaced by a fill of its style."""
 KNOB: Final = 0.5
-"""Chance that the network is told a loop's density, and its intensity."""
+"""Probability that the network is given a loop's density, and its intensity."""
 NO_STYLE: Final = 0.08
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class GrooveBatch(NamedTuple):
     """Loops as arrays.
 
     past [B, 64, N_PAST], place [B, 64, N_PLACE], conditions [B, C], choice, offset, velocity [B, 64, 9], mask [B, 64],
-    and the planes [B, 64, 44] (velocity and offset by lane) that the encoder hears.
+    and the planes [B, 64, 44] (velocity and offset by lane), the encoder's input.
     """
 
     past: Tensor

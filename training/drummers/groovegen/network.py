@@ -1,7 +1,7 @@
 """The groove network: a variational autoencoder whose decoder plays slot by slot, by distributions.
 
-The encoder hears four bars and nothing else: style and tempo reach the latent only through what is played. The prior is
-conditional: given style, tempo, meter and knobs it says where such grooves lie. The decoder is a recurrent network that
+The encoder's only input is four bars: style and tempo reach the latent only through what is played. The prior is
+conditional on style, tempo, meter and knobs. The decoder is a recurrent network that
 knows latent, conditions, place, the slot before and the bar before; in a slot it chooses an articulation or silence
 for one piece after the other, each knowing the ones before, then offset and velocity bins of what is struck. It starts
 from what was counted (`groovegen_counts`) and learns what deviates: how often a style strikes a slot, how much that

@@ -211,5 +211,5 @@ def load(path: Path) -> Trained:
             past = Past(**json.loads((file.metadata() or {})["past"]))
             net.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118 - no mapping
     except Exception as error:  # safetensors raises its own kind, torch RuntimeError
-        raise InputError(f"{path} does not hold the seed's VAE ({error}): delete it, it will be trained anew") from None
+        raise InputError(f"{path} is not the seed's VAE ({error}): delete it, and it will be trained again") from None
     return Trained(net.eval(), past)

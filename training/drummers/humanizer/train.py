@@ -119,7 +119,7 @@ def load_checkpoint(
 ) -> tuple[dict[str, HumanizerNet], dict[str, dict[str, float]], float, dict[str, object], Loudness]:
     """The networks of a checkpoint by name, validation losses, seconds of training, epochs and hits, and loudness.
 
-    Raises MissingError where there is none, InputError for one without both networks (a training cut short).
+    Raises MissingError if there is none, InputError for one without both networks (a training cut short).
     """
     if not path.is_file():
         raise MissingError(f"no checkpoint {path}: train it with `ghostnote train-drummers humanizer`")

@@ -47,11 +47,11 @@ def measure_app() -> None:
     session = control.session
 
     def wait(seconds: float, ready: Callable[[], bool] | None = None) -> None:
-        loop, look = QEventLoop(), QTimer()
+        loop, timer = QEventLoop(), QTimer()
         QTimer.singleShot(round(1000 * seconds), loop.quit)
         if ready is not None:
-            look.timeout.connect(lambda: ready() and loop.quit())
-            look.start(5)
+            timer.timeout.connect(lambda: ready() and loop.quit())
+            timer.start(5)
         loop.exec()
 
     def plays() -> bool:

@@ -65,8 +65,8 @@ def start(server: JackServer, bundle: str | None, *, cold: bool, still: float = 
                     raise TimeoutError("no sound")
                 first = time.perf_counter() + 4 * probe.block / probe.rate
                 _, audio = probe.take([(n * probe.rate // 10, KICK) for n in range(10)], 1.0)
-                heard = np.flatnonzero(np.abs(audio).max(axis=1) > 1e-3)
-                sound = first - began + heard[0] / probe.rate if len(heard) else np.nan
+                loud = np.flatnonzero(np.abs(audio).max(axis=1) > 1e-3)
+                sound = first - began + loud[0] / probe.rate if len(loud) else np.nan
             return ports, float(sound), _after_silence(probe, still) if still else np.nan
 
 

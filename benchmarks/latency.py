@@ -139,14 +139,14 @@ def measure_system(system: System, server: JackServer, load: str, hits: int, see
         begin, audio = probe.take(plan, length + 0.6)
         cpu = 100 * (cpu_seconds(process.pid) - before) / (time.perf_counter() - start)
         xruns = max(probe.xruns - xruns, probe.missed - missed_cycles)
-        heard = onsets(audio, [frame - begin for frame, _ in probe.sent], int(SPACING * probe.rate))
+        delays = onsets(audio, [frame - begin for frame, _ in probe.sent], int(SPACING * probe.rate))
         sent = np.array([frame for frame, _ in probe.sent], np.int64)
         lost = np.array(probe.lost, np.int64)
         figures, rss = status() if system.ours else {}, memory_mib(process.pid)
     return Result(
         system.name, server.block, load,
         declared=float(figures["engine_latency_ms"]) if figures else None,
-        latencies=np.where(heard >= 0, 1000 * heard / probe.rate, np.nan),
+        latencies=np.where(delays >= 0, 1000 * delays / probe.rate, np.nan),
         calm=calm_hits(sent / probe.rate, lost / probe.rate, stalls, start - begin / probe.rate),
         xruns=xruns,
         late_hops=int(figures["late_hops"]) if figures else None,

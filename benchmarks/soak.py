@@ -86,7 +86,7 @@ class LateHops(threading.Thread):
         )
 
 
-def look(pid: int, began: float, cpu: float) -> SoakSample:
+def sample(pid: int, began: float, cpu: float) -> SoakSample:
     """The process and its own figures now."""
     threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
     rss, own = memory_mib(pid), memory_mib(pid, "RssAnon")
@@ -117,7 +117,7 @@ def soak(
             osc.start()
             with StallWatch() as stalls:
                 late.start()
-                looks, peak = _play(load, probe, process.pid, r, seconds, every)
+                samples, peak = _play(load, probe, process.pid, r, seconds, every)
                 late.stop()
             osc.stop()
             _, rest = probe.take([], SILENT_SECONDS)
@@ -132,25 +132,25 @@ def soak(
             "cycles that the measuring client missed": str(probe.missed),
             "ended on request with status": str(_end(process)),
         }
-    return looks, said
+    return samples, said
 
 
 def _play(
     load: Load, probe: Probe, pid: int, r: random.Random, seconds: float, every: float
 ) -> tuple[list[SoakSample], float]:
-    began, spent, looked, peak = time.monotonic(), cpu_seconds(pid), 0.0, -np.inf
-    looks = [look(pid, began, 0.0)]
-    print(HEAD, row(looks[0]), sep="\n", flush=True)
-    while looks[-1].seconds < seconds:
+    began, spent, sampled, peak = time.monotonic(), cpu_seconds(pid), 0.0, -np.inf
+    samples = [sample(pid, began, 0.0)]
+    print(HEAD, row(samples[0]), sep="\n", flush=True)
+    while samples[-1].seconds < seconds:
         _, audio = probe.take(load.plan(r, probe.rate), CHUNK_SECONDS)
         peak = max(peak, _level_db(audio))
         now = time.monotonic() - began
-        if now - looked >= min(every, seconds) - CHUNK_SECONDS / 2:
+        if now - sampled >= min(every, seconds) - CHUNK_SECONDS / 2:
             used = cpu_seconds(pid)
-            looks.append(look(pid, began, 100 * (used - spent) / (now - looked)))
-            looked, spent = now, used
-            print(row(looks[-1]), flush=True)
-    return looks, peak
+            samples.append(sample(pid, began, 100 * (used - spent) / (now - sampled)))
+            sampled, spent = now, used
+            print(row(samples[-1]), flush=True)
+    return samples, peak
 
 
 def _level_db(audio: NDArray[np.float32]) -> float:
@@ -179,9 +179,9 @@ def row(state: SoakSample) -> str:
     return f"| {' | '.join([*cells, *(f'{n:.2f}' if isinstance(n, float) else str(n) for n in numbers)])} |"
 
 
-def growth(looks: list[SoakSample], memory: Callable[[SoakSample], float]) -> str:
+def growth(samples: list[SoakSample], memory: Callable[[SoakSample], float]) -> str:
     """MiB per hour by regression over the looks after the warm-up, with its standard error."""
-    late = [one for one in looks if one.seconds >= WARM_UP_SECONDS]
+    late = [one for one in samples if one.seconds >= WARM_UP_SECONDS]
     if len(late) < 4:
         return "too short to tell"
     hours = np.array([one.seconds / 3600 for one in late])
@@ -189,30 +189,30 @@ def growth(looks: list[SoakSample], memory: Callable[[SoakSample], float]) -> st
     return f"{slope:+.2f} ± {np.sqrt(covariance[0, 0]):.2f} MiB per hour"
 
 
-def facts(looks: list[SoakSample], said: dict[str, str]) -> dict[str, str]:
+def facts(samples: list[SoakSample], said: dict[str, str]) -> dict[str, str]:
     """What the looks come to, and what was said besides."""
-    end, hops = looks[-1].figures, int(looks[-1].figures["hops"]) - int(looks[0].figures["hops"])
-    late = int(end["late_hops"]) - int(looks[0].figures["late_hops"])
+    end, hops = samples[-1].figures, int(samples[-1].figures["hops"]) - int(samples[0].figures["hops"])
+    late = int(end["late_hops"]) - int(samples[0].figures["late_hops"])
     return {
         "latency declared": f"{end['total_latency_ms']:.2f} ms",
-        "RSS grows by": growth(looks, lambda one: one.rss),
-        "memory of its own grows by": growth(looks, lambda one: one.own),
+        "RSS grows by": growth(samples, lambda one: one.rss),
+        "memory of its own grows by": growth(samples, lambda one: one.own),
         "late hops": f"{late} of {hops} ({late / max(1, hops):.4%})",
         **said,
     }
 
 
-def page(load: Load, looks: list[SoakSample], said: dict[str, str], block: int, before: float) -> str:
+def page(load: Load, samples: list[SoakSample], said: dict[str, str], block: int, before: float) -> str:
     """The page. `before`: load average of the minute before the start."""
     text = (Path(__file__).parent / "soak_page.md").read_text(encoding="utf-8")
     machine = f"{cpu_name()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
     busy = "the machine was busy with other programs: its late hops and xruns say little about the server"
     return text.format(
-        arguments=" ".join(sys.argv[1:]), minutes=f"{looks[-1].seconds / 60:.0f}", block=block, machine=machine,
-        bundle=looks[0].figures["bundle"], date=datetime.now(UTC).date(), before=f"{before:.1f}", sent=load.text,
+        arguments=" ".join(sys.argv[1:]), minutes=f"{samples[-1].seconds / 60:.0f}", block=block, machine=machine,
+        bundle=samples[0].figures["bundle"], date=datetime.now(UTC).date(), before=f"{before:.1f}", sent=load.text,
         load=f"{os.getloadavg()[2]:.1f}", state=busy if before > IDLE_LOAD else "nothing else was at work",
-        facts="\n".join(f"- {name}: {value}" for name, value in facts(looks, said).items()),
-        table="\n".join([HEAD, *map(row, looks)]),
+        facts="\n".join(f"- {name}: {value}" for name, value in facts(samples, said).items()),
+        table="\n".join([HEAD, *map(row, samples)]),
     )  # fmt: skip
 
 
@@ -234,10 +234,10 @@ def main() -> None:
     load, before = LOADS[options.load], os.getloadavg()[0]
     given = {f"--{name}": value for name in ("bundle", "lead") if (value := getattr(options, name)) is not None}
     serve = [str(word) for option in given.items() for word in option]
-    looks, said = soak(load, 60 * options.minutes, options.every, options.seed, options.block, serve)
-    print("", *(f"{name}: {value}" for name, value in facts(looks, said).items()), sep="\n")
+    samples, said = soak(load, 60 * options.minutes, options.every, options.seed, options.block, serve)
+    print("", *(f"{name}: {value}" for name, value in facts(samples, said).items()), sep="\n")
     if options.write:
-        options.write.write_text(page(load, looks, said, options.block, before), encoding="utf-8")
+        options.write.write_text(page(load, samples, said, options.block, before), encoding="utf-8")
         print(options.write)
 
 

@@ -26,7 +26,7 @@ class DeviceList(QObject):
         process.finished.connect(lambda *_: self._read())
         process.errorOccurred.connect(self._error)
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """List now; `found` is emitted."""
         if not self._looking:
             self._looking = True

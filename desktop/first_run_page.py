@@ -32,7 +32,7 @@ class Doctor(QObject):
         self._process.finished.connect(lambda *_: self._read())
         self._process.errorOccurred.connect(self._error)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Check now, unless it is checking already; emits `found` or `failed`."""
         if self._process.state() == QProcess.ProcessState.NotRunning:
             program, *arguments = command("doctor", "--json")
@@ -66,7 +66,7 @@ class FirstRunPage(QWidget):
         self.doctor.found.connect(self.show_findings)
         self.doctor.failed.connect(self._failed)
         self.head, self.summary = label("Is this computer ready?", "head"), label("", "soft", wrap=True)
-        self.again = button("Check again", "", "Check this computer again", self.look)
+        self.again = button("Check again", "", "Check this computer again", self.check)
         self._list = QVBoxLayout()
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(10)
@@ -85,7 +85,7 @@ class FirstRunPage(QWidget):
         """It is looked at: look."""
         super().showEvent(event)
         remember_seen()
-        self.look()
+        self.check()
 
     def look_once(self, show: Callable[[str], None], delay_ms: int = FIRST_LOOK_MS) -> None:
         """At the first run, check after a while, when there is sound; `show` a line if there is something to do."""
@@ -99,13 +99,13 @@ class FirstRunPage(QWidget):
                 show(summary(findings))
 
         self.doctor.found.connect(received)
-        QTimer.singleShot(delay_ms, self, self.look)
+        QTimer.singleShot(delay_ms, self, self.check)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look now."""
         self.again.setEnabled(False)
         self.summary.setText("Looking ...")
-        self.doctor.look()
+        self.doctor.check()
 
     def show_findings(self, findings: list[DoctorResult]) -> None:
         """Show these instead of the previous ones."""

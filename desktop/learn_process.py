@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 class LearnProcess(QObject):
     """Runs `ghostnote app learn` from `start` to `stop`."""
 
-    told = Signal(dict)
+    answered = Signal(dict)
     """One answer, or {"fault": text} if the process ended by itself."""
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -56,9 +56,9 @@ class LearnProcess(QObject):
                 self._last = line or self._last
             else:
                 if isinstance(answer, dict):
-                    self.told.emit(answer)
+                    self.answered.emit(answer)
 
     def _finished(self) -> None:
         if self._running:
             self._running = False
-            self.told.emit({"fault": self._last.removeprefix("ghostnote: ") or "the MIDI process has stopped"})
+            self.answered.emit({"fault": self._last.removeprefix("ghostnote: ") or "the MIDI process has stopped"})

@@ -69,12 +69,12 @@ class Learning:
         """Save the map."""
         self._command(f"save {name}")
 
-    def take(self, told: Mapping[str, Any]) -> None:
+    def take(self, answer: Mapping[str, Any]) -> None:
         """Process an answer of the learner."""
-        match told:
+        match answer:
             case {"ready": port}:
                 self.port = str(port)
-            case {"heard": note}:
+            case {"received": note}:
                 if self.step not in (PEDAL, CHOKE, NAME) and note != self._last_note:
                     self._command(f"note {self.step}")
             case {"learned": note, "articulation": name}:
@@ -82,7 +82,7 @@ class Learning:
                 if name == self.step:
                     self._advance()
             case {"controller": number}:
-                self._answered("no pedal was heard" if number is None else f"controller {number}")
+                self._answered("no pedal was received" if number is None else f"controller {number}")
             case {"choke": chokes}:
                 self._answered("by aftertouch" if chokes else "no aftertouch was received")
             case {"saved": name}:

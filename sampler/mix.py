@@ -110,9 +110,9 @@ def stems(
 def mix_voices(kit: Kit, played: NDArray[np.void], first: int, frames: int) -> NDArray[np.float32]:
     """Frames `first`..`first + frames` of `played`: float32 [frames, 2]. Only voices that overlap them cost time."""
     out = np.zeros((frames, 2), np.float32)
-    heard = played[(played["start"] < first + frames) & (played["end"] > first)]
+    audible = played[(played["start"] < first + frames) & (played["end"] > first)]
     scratch = np.empty((min(frames, int(kit.lengths.max(initial=0))), 2), np.float32)
-    columns = (heard[name].tolist() for name in ("sample", "gain", "start", "stop", "end"))
+    columns = (audible[name].tolist() for name in ("sample", "gain", "start", "stop", "end"))
     for sample, gain, start, stop, end in zip(*columns, strict=True):
         audio = kit.samples[sample]
         begin, until = max(start, first), min(end, first + frames)

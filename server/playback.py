@@ -130,9 +130,9 @@ class Playback:
         else:
             log.warning("the output is back")
 
-    def heard(self) -> RecentHops:
+    def recent_hops(self) -> RecentHops:
         """The last hops that were rendered. Any thread."""
-        return list(self.engine.heard) if self.engine else []
+        return list(self.engine.recent_hops) if self.engine else []
 
     def figures(self) -> dict[str, Value]:
         """Figures by name. Any thread."""

@@ -104,7 +104,7 @@ class Server:
         self._swap = BundleSwap(
             lambda source: load(replace(self.config, bundle=source)),
             self.live,
-            self.playback.heard,
+            self.playback.recent_hops,
             self._hand_over,
         )
         models = DrummerModels()

@@ -118,11 +118,11 @@ def _recorded(folder: Path, position: int, length: int, start: int) -> Audio:
 
 def click_offsets(audio: Audio, hits: NDArray[np.void]) -> NDArray[np.int64]:
     """Frames from every hit to the click nearest to the middle one's distance; -1 where none is within 1000 frames."""
-    heard = np.flatnonzero(np.abs(audio).max(axis=1) > 0.02)
+    loud = np.flatnonzero(np.abs(audio).max(axis=1) > 0.02)
     frames = np.unique(np.round(hits["time"] * RATE).astype(np.int64))
-    after = np.searchsorted(heard, frames)
-    first = np.median([heard[n] - frame for n, frame in zip(after, frames, strict=True) if n < len(heard)])
-    nearest = [heard[np.argmin(np.abs(heard - frame - first))] - frame for frame in frames]
+    after = np.searchsorted(loud, frames)
+    first = np.median([loud[n] - frame for n, frame in zip(after, frames, strict=True) if n < len(loud)])
+    nearest = [loud[np.argmin(np.abs(loud - frame - first))] - frame for frame in frames]
     return np.array([offset if 0 <= offset <= 1000 else -1 for offset in nearest], np.int64)
 
 
@@ -158,10 +158,10 @@ def clicks(region: Path, performance: Performance, seconds: float, block: int, f
     command = [sys.executable, "-m", "benchmarks.click_server", "1", "midi_api=jack", f"osc_port={OSC_PORT}"]
     took = record([*command, f"block={block}"], region, seconds, block, folder)
     offsets = click_offsets(took.audio, performance.hits)
-    heard = offsets[offsets >= 0]
+    loud = offsets[offsets >= 0]
     return {
-        "declared": took.declared, "offset p50": float(np.median(heard)), "offset min": int(heard.min()),
-        "offset max": int(heard.max()), "hits": len(offsets), "missed": int((offsets < 0).sum()), "xruns": took.xruns,
+        "declared": took.declared, "offset p50": float(np.median(loud)), "offset min": int(loud.min()),
+        "offset max": int(loud.max()), "hits": len(offsets), "missed": int((offsets < 0).sum()), "xruns": took.xruns,
         "late hops": took.late_hops,
     }  # fmt: skip
 

@@ -36,7 +36,7 @@ class MapLearner:
 
     def __init__(self) -> None:
         self._parser = MidiParser()
-        self._heard = ReceivedMidi()
+        self._received = ReceivedMidi()
         self._channels: Counter[int] = Counter()
         self.notes: dict[int, str] = {}
         """Note -> articulation, as learned so far."""
@@ -46,41 +46,41 @@ class MapLearner:
     def receive(self, data: bytes) -> None:
         """Process bytes that a port received."""
         for message in self._parser.feed(data):
-            kind, heard = message[0] & 0xF0, self._heard
+            kind, received = message[0] & 0xF0, self._received
             if kind == _NOTE_ON and message[2] > 0:
-                heard.notes[message[1]] += 1
-                heard.channels[(message[0] & 0x0F) + 1] += 1
+                received.notes[message[1]] += 1
+                received.channels[(message[0] & 0x0F) + 1] += 1
             elif kind == _CONTROL:
-                heard.controllers.setdefault(message[1], []).append(message[2])
+                received.controllers.setdefault(message[1], []).append(message[2])
             elif kind == _POLY_TOUCH and message[2] >= _CHOKE_AT:
-                heard.aftertouch.add(message[1])
+                received.aftertouch.add(message[1])
 
     def fresh(self) -> ReceivedMidi:
         """What was received since the last call."""
-        heard, self._heard = self._heard, ReceivedMidi()
-        return heard
+        received, self._received = self._received, ReceivedMidi()
+        return received
 
-    def learn_note(self, articulation: str, heard: ReceivedMidi) -> int:
+    def learn_note(self, articulation: str, received: ReceivedMidi) -> int:
         """Give the note that was hit most often to `articulation`, and return it.
 
         Raises InputError if none was hit or the note belongs to another articulation already.
         """
-        if not heard.notes:
+        if not received.notes:
             raise InputError(f"{articulation}: no note was received, expected a hit on its pad")
-        note = heard.notes.most_common(1)[0][0]
+        note = received.notes.most_common(1)[0][0]
         owner = self.notes.get(note, articulation)
         if owner != articulation:
             raise InputError(
                 f"{articulation}: note {note} is already assigned to {owner}, expected another pad or zone"
             )
         self.notes[note] = articulation
-        self._channels += heard.channels
-        self._chokes = self._chokes or bool(heard.aftertouch)
+        self._channels += received.channels
+        self._chokes = self._chokes or bool(received.aftertouch)
         return note
 
-    def learn_pedal(self, heard: ReceivedMidi) -> int | None:
+    def learn_pedal(self, received: ReceivedMidi) -> int | None:
         """Use the controller that moved furthest, None if none did; the movement begins with the pedal open."""
-        moved = {number: values for number, values in heard.controllers.items() if _travel(values) >= _MIN_TRAVEL}
+        moved = {number: values for number, values in received.controllers.items() if _travel(values) >= _MIN_TRAVEL}
         if not moved:
             return None
         number = max(moved, key=lambda n: _travel(moved[n]))
@@ -90,10 +90,10 @@ class MapLearner:
         self._openness["closed"] = low if opens_high else high
         return number
 
-    def learn_choke(self, heard: ReceivedMidi) -> bool:
+    def learn_choke(self, received: ReceivedMidi) -> bool:
         """Whether grabbing a cymbal sent aftertouch."""
-        self._chokes = self._chokes or bool(heard.aftertouch)
-        return bool(heard.aftertouch)
+        self._chokes = self._chokes or bool(received.aftertouch)
+        return bool(received.aftertouch)
 
     def table(self, description: str) -> dict[str, Any]:
         """The map's TOML table. Raises InputError if no pad was learned."""

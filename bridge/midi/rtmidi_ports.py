@@ -99,7 +99,7 @@ class MidiPorts(Ports):
         # Nothing is filtered by rtmidi: its intervals would lose the time of the messages that are left out.
         source.ignore_types(sysex=False, timing=False, active_sense=False)
         # Windows counts its intervals in whole milliseconds, which is worse than the time of the call.
-        source.set_callback(self._heard, ArrivalClock() if _has_virtual(source) else None)
+        source.set_callback(self._on_message, ArrivalClock() if _has_virtual(source) else None)
         with self._lock:
             self._in, self._out, self._names = source, target, names
         self._listed = self._is_listed(source, target)
@@ -114,9 +114,9 @@ class MidiPorts(Ports):
             source.delete()
             target.delete()
 
-    def _heard(self, heard: tuple[list[int], float], clock: ArrivalClock | None) -> None:
-        now, data = time.perf_counter(), bytes(heard[0])
-        at = clock.arrival(now, heard[1]) if clock else now
+    def _on_message(self, message: tuple[list[int], float], clock: ArrivalClock | None) -> None:
+        now, data = time.perf_counter(), bytes(message[0])
+        at = clock.arrival(now, message[1]) if clock else now
         _log.debug("%.6f %s", at, data)
         self._receive(at, data)
 

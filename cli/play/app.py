@@ -112,7 +112,7 @@ def learn(midi: Annotated[str | None, typer.Option(help="MIDI port to listen to.
     def receive(_: float, data: bytes) -> None:
         learner.receive(data)
         if len(data) == 3 and data[0] & 0xF0 == 0x90 and data[2]:
-            _say(heard=data[1])
+            _say(received=data[1])
 
     ports = _open_ports(receive, midi)
     try:
@@ -145,20 +145,20 @@ def _open_ports(receive: "Callable[[float, bytes], None]", midi: str | None) -> 
 def _learn(learner: "MapLearner", command: str, argument: str = "") -> dict[str, Any]:
     from cli.setup.map import new_map_path, save_learned
 
-    heard, argument = learner.fresh(), argument.strip()
+    received, argument = learner.fresh(), argument.strip()
     match command:
         case "note":
-            return {"learned": learner.learn_note(argument, heard), "articulation": argument}
+            return {"learned": learner.learn_note(argument, received), "articulation": argument}
         case "pedal":
-            return {"controller": learner.learn_pedal(heard)}
+            return {"controller": learner.learn_pedal(received)}
         case "choke":
-            return {"choke": learner.learn_choke(heard)}
+            return {"choke": learner.learn_choke(received)}
         case "save":
             path = new_map_path(argument, replace=True)
             save_learned(learner, path)
             return {"saved": path.stem}
         case _:
-            return {"dropped": len(heard.notes)}
+            return {"dropped": len(received.notes)}
 
 
 def _say(**values: Any) -> None:

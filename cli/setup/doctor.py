@@ -53,7 +53,7 @@ def show(findings: list[CheckResult]) -> None:
     console = Console(highlight=False)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for finding in findings:
-        table.add_row("[green]good[/]" if finding.good else "[red]look[/]", finding.name, escape(finding.found))
+        table.add_row("[green]good[/]" if finding.good else "[red]fix[/]", finding.name, escape(finding.found))
     console.print(table)
     for finding in findings:
         if not finding.good and finding.remedy:

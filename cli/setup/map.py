@@ -101,12 +101,12 @@ def _ask_all(learner: "MapLearner", console: Console) -> None:
     for articulation in (a.name for a in ARTICULATIONS):
         while True:
             console.input(f"Hit [bold]{articulation}[/bold], then Enter: ")
-            heard = learner.fresh()
-            if not heard.notes:
+            received = learner.fresh()
+            if not received.notes:
                 console.print("  skipped")
                 break
             try:
-                console.print(f"  note {learner.learn_note(articulation, heard)}")
+                console.print(f"  note {learner.learn_note(articulation, received)}")
                 break
             except InputError as error:
                 console.print(f"  {error}: try again, or Enter to skip", markup=False)

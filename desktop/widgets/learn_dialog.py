@@ -41,7 +41,7 @@ class LearnDialog(QDialog):
         )  # fmt: skip
         layout.setContentsMargins(24, 24, 24, 24)
         self.setLayout(layout)
-        self.process.told.connect(self._answered)
+        self.process.answered.connect(self._answered)
         self._midi = midi
         self.refresh()
 
@@ -63,8 +63,8 @@ class LearnDialog(QDialog):
         self.bar.setValue(round(STEPS_SHOWN * learning.progress))
         self.name.setVisible(naming)
         self.back.setEnabled(learning.step != STEPS[0])
-        heard = learning.step in ("pedal", "choke")
-        self.next.setText("Save" if naming else "Next" if heard else "Skip")
+        listens = learning.step in ("pedal", "choke")
+        self.next.setText("Save" if naming else "Next" if listens else "Skip")
         self.next.setEnabled(bool(learning.port) and (not naming or bool(self.name.text().strip())))
 
     def _back(self) -> None:

@@ -142,10 +142,10 @@ class RenderPage(QWidget):
     def take(self, paths: list[Path]) -> None:
         """Choose these files; those that cannot be rendered are named and left out."""
         self.sources = [path for path in paths if is_source(path)]
-        strange = [path.name for path in paths if not is_source(path)]
+        refused = [path.name for path in paths if not is_source(path)]
         self._show_sources()
-        if strange:
-            self._say(f"Not a MIDI or groove file: {', '.join(strange)}", "bad")
+        if refused:
+            self._say(f"Not a MIDI or groove file: {', '.join(refused)}", "bad")
 
     def _show_sources(self) -> None:
         folder = self._control.settings.render_folder

@@ -33,7 +33,7 @@ class SetupPage(QWidget):
         self.state = label("", "small", wrap=True)
         self.open_port = label("", "small", wrap=True)
         learn_button = button("Learn...", "", "Make a map by hitting your pads", learn)
-        again = button("Look again", "", "Look for devices again", self.devices.look)
+        again = button("Refresh", "", "Refresh the list of devices", self.devices.refresh)
         maps = row(self.map, learn_button)
         maps.setStretch(0, 1)
         audio = column(
@@ -44,9 +44,9 @@ class SetupPage(QWidget):
             caption("MIDI"), _field("Input", self.midi), self.open_port,
             _field("Map", maps), spacing=12,
         )  # fmt: skip
-        look = column(caption("Appearance"), self.theme, spacing=12)
+        appearance = column(caption("Appearance"), self.theme, spacing=12)
         doing = row(self.state, 1, again, self.apply, spacing=10)
-        left = column(card(audio), card(midi), card(look), doing, 1, spacing=12)
+        left = column(card(audio), card(midi), card(appearance), doing, 1, spacing=12)
         page = row(spacing=12)
         page.addLayout(left, 5)
         page.addWidget(LatencyView(control.session), 6)
@@ -63,7 +63,7 @@ class SetupPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Refresh the devices."""
         super().showEvent(event)
-        self.devices.look()
+        self.devices.refresh()
 
     def refresh(self) -> None:
         """Show the current settings."""

@@ -102,7 +102,7 @@ def candidates(
     timeline = SlotTimeline(context.slots, bar + 1, count)
     timeline.add(context.events)
     start = sequence(context, condition, timeline, next_bar=True)
-    state, logits, heard = network.read(start.fields[None], start.time[None], start.echo[None], None, None)
+    state, logits, context_state = network.read(start.fields[None], start.time[None], start.echo[None], None, None)
     state, logits, past = np.repeat(state, count, axis=0), np.repeat(logits, count, axis=0), None
     bars = _Bars(context.slots, bar, count)
     which = np.arange(count)
@@ -127,7 +127,7 @@ def candidates(
         echo = timeline.echo(at, which)
         fields = fields_of(rows, np.ones(count, bool))
         time = at[:, None].astype(np.float32)
-        state, logits, past = network.read(fields[:, None], time, echo[:, None], heard, past)
+        state, logits, past = network.read(fields[:, None], time, echo[:, None], context_state, past)
     return [_as_bar(strokes) for strokes in bars.strokes]
 
 
@@ -140,34 +140,34 @@ def _as_bar(strokes: list[tuple[int, int, int, int, int]]) -> NDArray[np.void]:
 def next_bars(
     network: Network, context: Score, bars: int, condition: Condition, *, count: int, temperature: float, seed: int
 ) -> Score:
-    """The next `bars` bars; each is what `count` candidates and the bars heard agree on (one alone at temperature 0).
+    """The next `bars` bars; each is what `count` candidates and the context bars agree on (one alone at temperature 0).
 
-    `context` has at least one bar, of which the last `MEMORY` are heard.
+    `context` has at least one bar, of which the last `MEMORY` are used.
     """
     rng = np.random.default_rng(seed)
     whole = context
     for _ in range(bars):
-        heard = whole.part(max(0, whole.bars - MEMORY), whole.bars)
-        proposals = candidates(network, heard, condition, count if temperature > 0 else 1, temperature, rng)
-        bar = agreed(proposals, heard).copy() if temperature > 0 else proposals[0].copy()
+        recent = whole.part(max(0, whole.bars - MEMORY), whole.bars)
+        proposals = candidates(network, recent, condition, count if temperature > 0 else 1, temperature, rng)
+        bar = agreed(proposals, recent).copy() if temperature > 0 else proposals[0].copy()
         bar["bar"] = whole.bars
         whole = Score(np.concatenate([whole.events, bar]), whole.slots, whole.bars + 1)
     return whole.part(context.bars, whole.bars)
 
 
-def agreed(proposals: list[NDArray[np.void]], heard: Score) -> NDArray[np.void]:
-    """The bar of all (slot, piece) that enough of the proposals and the bars heard strike; bar 0, dtype EVENT.
+def agreed(proposals: list[NDArray[np.void]], recent: Score) -> NDArray[np.void]:
+    """The bar of all (slot, piece) that enough of the proposals and the context bars strike; bar 0, dtype EVENT.
 
     What a piece does in a slot is taken whole from one bar: from the proposal that is most like what is agreed on,
-    or the next like it that strikes there, and only then from what was heard.
+    or the next like it that strikes there, and only then from the context.
     """
-    heard_bars = [heard.part(bar, bar + 1).events for bar in reversed(range(heard.bars))]
-    ours, theirs = (np.stack([_cells(bar, heard.slots) for bar in bars]) for bars in (proposals, heard_bars))
+    context_bars = [recent.part(bar, bar + 1).events for bar in reversed(range(recent.bars))]
+    ours, theirs = (np.stack([_cells(bar, recent.slots) for bar in bars]) for bars in (proposals, context_bars))
     support = (1 - MEMORY_SHARE) * ours.mean(0) + MEMORY_SHARE * theirs.mean(0)
     wanted = (support > 0) & (support >= min(AGREED, float(support.max())))
     likeness = 2 * (ours & wanted).sum(1) / np.maximum(1, ours.sum(1) + wanted.sum())
     parts: list[NDArray[np.void]] = []
-    for bar in [proposals[i] for i in np.argsort(-likeness, kind="stable")] + heard_bars:
+    for bar in [proposals[i] for i in np.argsort(-likeness, kind="stable")] + context_bars:
         cells = _cell_of(bar)
         parts.append(bar[wanted[cells]])
         wanted[cells] = False

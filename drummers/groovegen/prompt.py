@@ -134,8 +134,10 @@ class _PromptReader:
     def __init__(self, text: str) -> None:
         lowered = text.lower()
         rest = _TOKEN.sub("", lowered)
-        if strange := re.sub(r"[\s,;.:!()'\"-]", "", rest):
-            raise InputError(f"prompt {text!r}: {strange[0]!r} is not understood; use words, numbers, commas, % and /")
+        if unreadable := re.sub(r"[\s,;.:!()'\"-]", "", rest):
+            raise InputError(
+                f"prompt {text!r}: {unreadable[0]!r} is not understood; use words, numbers, commas, % and /"
+            )
         self.words = self._split(_TOKEN.findall(lowered))
         self.at = 0
         self.request = GrooveRequest(text=text)

@@ -38,10 +38,10 @@ class HitNetwork:
         expected = columns(self.ahead)
         if width != max(part.stop for part in expected.values()):
             raise BundleError(f"{model.path}: {name}_context takes {width} columns, this program has others: update it")
-        heard = self._timing.get_inputs()[1].shape[1]
-        if heard != HISTORY:
+        history_width = self._timing.get_inputs()[1].shape[1]
+        if history_width != HISTORY:
             raise BundleError(
-                f"{model.path}: {name}_timing takes {heard} columns of what was played, this program has {HISTORY}: "
+                f"{model.path}: {name}_timing takes {history_width} columns of history, this program has {HISTORY}: "
                 "update it"
             )
 

@@ -226,10 +226,10 @@ class _Reader:
 
     def explicit(self, table: dict[str, Any]) -> dict[int, float]:
         hats = ", ".join(ARTICULATIONS[lane].name for lane in HAT_LANES)
-        told: dict[int, float] = {}
+        implied: dict[int, float] = {}
         for key, value in table.items():
             lane = self.lane(key, "openness.notes")
             if lane not in HAT_LANES:
                 raise self.fail("openness.notes", key, f"one of {hats}")
-            told[lane] = self.number(value, f"openness.notes.{key}", 0, 1)
-        return told
+            implied[lane] = self.number(value, f"openness.notes.{key}", 0, 1)
+        return implied

@@ -44,7 +44,7 @@ it from the shell:
 `ghostnote serve` also answers OSCQuery over HTTP (TCP, the same port number), so that controllers can build themselves:
 `http://{DEFAULT_HOST}:{DEFAULT_PORT}/`. A layout for Open Stage Control is in presets/controllers.
 
-| address | arguments | answer | told | meaning |
+| address | arguments | answer | feedback | meaning |
 |---|---|---|---|---|
 """
 
@@ -57,14 +57,14 @@ def osc_markdown() -> str:
         + rows
         + f"| `{ERROR}` | | | | Sent, never received: the address (text) and what was wrong with it (text). |\n"
         + "\nArguments in brackets may be left out. Types: s text, i whole number, f number, * any; `...` = repeated.\n"
-        "The column _told_ marks what subscribers are told of.\n"
+        "The column _feedback_ marks values whose changes are sent to subscribers.\n"
     )
 
 
 def _row(address: Address) -> str:
     arguments = " ".join(_arguments(address)) if address.writable else ""
-    told = "yes" if address.feedback else ""
-    return f"| `{address.path}` | {arguments} | {_answer(address)} | {told} | {address.about} |"
+    feedback = "yes" if address.feedback else ""
+    return f"| `{address.path}` | {arguments} | {_answer(address)} | {feedback} | {address.about} |"
 
 
 def _arguments(address: Address) -> Iterator[str]:

@@ -274,15 +274,17 @@ class Recorder:
 
     def ask(self, args: Values) -> Values:
         """The service of RECORD: "1" or a name starts, "0" ends. Raises InputError."""
-        wish = str(args[0]) if args else ""
+        request = str(args[0]) if args else ""
         take = self._takes[-1] if self._takes else None
-        if wish == "0":
+        if request == "0":
             if take:
                 take.stop()
             return (0, *self.value[1:])
         if take and take.running:
-            raise InputError(f"cannot record {wish}: {take.wav} is being recorded, stop it with 0 first")
-        name = time.strftime("ghostnote-%Y%m%d-%H%M%S") if wish == "1" else check_name(wish, "name of a recording")
+            raise InputError(f"cannot record {request}: {take.wav} is being recorded, stop it with 0 first")
+        name = (
+            time.strftime("ghostnote-%Y%m%d-%H%M%S") if request == "1" else check_name(request, "name of a recording")
+        )
         try:
             take = RecordedTake(self._ready_folder(), name, self._output, self._place, self._map, self._bpm())
         except OSError as error:

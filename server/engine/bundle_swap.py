@@ -54,11 +54,11 @@ class BundleSwap:
         self,
         load: Callable[[str], LiveRenderer],
         live: LiveSettings,
-        heard: Callable[[], RecentHops],
+        recent_hops: Callable[[], RecentHops],
         hand_over: Callable[[NewBundle], bool],
     ) -> None:
         """`load` makes a renderer from a bundle's name or folder; `hand_over` returns whether it was accepted."""
-        self._load, self._control, self._heard, self._hand_over = load, live, heard, hand_over
+        self._load, self._live, self._recent_hops, self._hand_over = load, live, recent_hops, hand_over
         self._wanted: str | None = None
         self._news = threading.Condition()
         self._ended = False
@@ -108,7 +108,7 @@ class BundleSwap:
         except Exception as error:  # whatever a broken file causes, the current bundle must keep playing
             log.exception("the current bundle keeps playing")
             return f"bundle {wanted} cannot be loaded: {error}"
-        settings = self._control.fitted(renderer)
+        settings = self._live.fitted(renderer)
         apply_settings(settings, renderer)
         helper = RenderHelper()
         new = NewBundle(renderer, wanted, settings, self._bring_up(renderer), helper)
@@ -117,7 +117,7 @@ class BundleSwap:
         return ""
 
     def _check_fits(self, renderer: LiveRenderer) -> None:
-        present = self._control.renderer
+        present = self._live.renderer
         found, needed = ((r.sample_rate, r.hop, r.channels) for r in (renderer, present))
         if not (renderer.causal and present.causal):
             raise InputError(f"bundle {renderer.manifest.name} cannot take over while playing: start ghostnote with it")
@@ -133,7 +133,7 @@ class BundleSwap:
         rendered = round(RENDERED_SECONDS * renderer.sample_rate / renderer.hop)
         done = -1
         for _ in range(MOST_CALLS):
-            missing = [(n, events) for n, events in self._heard() if n > done]
+            missing = [(n, events) for n, events in self._recent_hops() if n > done]
             if not missing:
                 break
             call = missing[:CALL_HOPS]

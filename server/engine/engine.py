@@ -119,7 +119,7 @@ class Engine:
         self._changes: list[Command | ProgramEvent] = []
         self._crossing: Crossfade | None = None
         kept = round(KEPT_SECONDS * self._rate / self.hop)
-        self.heard: deque[tuple[int, HopEvents]] = deque(maxlen=kept)
+        self.recent_hops: deque[tuple[int, HopEvents]] = deque(maxlen=kept)
         """The last rendered hops, by number: with them another bundle catches up."""
         self.retired: deque[LiveRenderer] = deque()
         """Renderers that have been replaced and are not yet freed."""
@@ -208,7 +208,7 @@ class Engine:
         events = [self._collect(self._next + n) for n in range(hops)]
         start = time.perf_counter()
         audio = (self._crossing or self.live.renderer).render(events)
-        self.heard.extend(enumerate(events, self._next))
+        self.recent_hops.extend(enumerate(events, self._next))
         if self._crossing and self._crossing.done:
             self._retire()
         self._next += hops
@@ -297,7 +297,7 @@ class Engine:
 
     def _adopt(self, new: NewBundle) -> None:
         self._retire()
-        behind = [events for n, events in self.heard if n >= new.next_hop]
+        behind = [events for n, events in self.recent_hops if n >= new.next_hop]
         self._crossing = Crossfade(self.live.renderer, new.renderer, behind, new.helper)
         self.live.use(new.renderer, new.settings)
         self.stats.bundle_changes += 1
@@ -357,7 +357,7 @@ class Engine:
 
     def _forget(self) -> None:
         self._retire()
-        self.heard.clear()
+        self.recent_hops.clear()
         if self._whole:
             self._whole.clear()
             self._writer.place(self._next * self.hop)

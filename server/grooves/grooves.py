@@ -63,7 +63,7 @@ class Grooves:
         """`play` sends to the render thread and to "Ghostnote Out". `folder`: where grooves are also written."""
         self._models, self._play, self._transport, self._settings = models, play, transport, settings
         self._folder, self._now = folder, now
-        self.heard = PlayedHistory()
+        self.history = PlayedHistory()
         self._lock = threading.RLock()
         self._request: PromptRequest | None = None
         self._prompt = ""
@@ -165,7 +165,7 @@ class Grooves:
     def on_event(self, event: Event) -> None:
         """Record what others play; stop with their transport and at a panic."""
         if isinstance(event, NoteEvent):
-            self.heard.add(event)
+            self.history.add(event)
         elif isinstance(event, TransportEvent):
             self._ours = False
             if event.kind == "stop":
@@ -231,7 +231,7 @@ class Grooves:
 
     def _listen(self) -> bool:
         transport = self._transport()
-        phrase = self.heard.phrase(transport, self._now()) if transport else None
+        phrase = self.history.phrase(transport, self._now()) if transport else None
         if phrase is None or transport is None:
             return False
         with self._lock:

@@ -169,8 +169,8 @@ class ContinueSource(BarSource):
         self._seeds = count()
 
     def _make(self, bpm: float, drummer: int) -> Performance:
-        heard = join_bars([bar.at_tempo(bpm) for bar in self._context])
-        (bar,) = self.models.play_on(heard, drummer, next(self._seeds)).bars(1)
+        context = join_bars([bar.at_tempo(bpm) for bar in self._context])
+        (bar,) = self.models.play_on(context, drummer, next(self._seeds)).bars(1)
         self._context.append(bar)
         if self._folder:
             self._played.append(bar)

@@ -85,9 +85,9 @@ def continuer(context: StudyContext) -> Player:
 
     def play(item: Item, bars: int) -> Score:
         performance = item.performance
-        heard = decode(item.context, performance)
+        preceding = decode(item.context, performance)
         number = int(performance.drummer.removeprefix("drummer") or 0)
-        return shown(encode(model.play_on(heard, bars, drummer=number, seed=0)), bars)
+        return shown(encode(model.play_on(preceding, bars, drummer=number, seed=0)), bars)
 
     return play
 

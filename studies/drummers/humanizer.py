@@ -185,15 +185,15 @@ def recognised(
         "real": [take.real for take in takes],
         **{row: [several[0] for several in of] for row, of in rows.items()},
     }
-    figures = [heard(context, row, performances, meant) for row, performances in played.items()]
+    figures = [recognition(context, row, performances, meant) for row, performances in played.items()]
     if others:
         asked = [other(take, takes) for take in takes]
-        figures.append(heard(context, f"{HUMANISED}, another drummer asked for", others, asked))
-        figures.append(heard(context, "quantised, another drummer asked for", played["quantised"], asked))
+        figures.append(recognition(context, f"{HUMANISED}, another drummer asked for", others, asked))
+        figures.append(recognition(context, "quantised, another drummer asked for", played["quantised"], asked))
     return figures
 
 
-def heard(context: StudyContext, row: str, performances: Sequence[Performance], meant: Sequence[int]) -> Figure:
+def recognition(context: StudyContext, row: str, performances: Sequence[Performance], meant: Sequence[int]) -> Figure:
     """How often the classifier names the drummer `meant` for a take."""
     loops: list[Loop] = []
     labels: list[int] = []

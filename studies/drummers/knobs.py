@@ -31,7 +31,7 @@ class Knob:
     field: str
     settings: tuple[float, ...]
     measure: Callable[[Performance], float]
-    heard: str
+    quantity: str
 
 
 KNOBS: Final = (
@@ -46,9 +46,9 @@ def knobs(context: StudyContext) -> Findings:
     generator, missing = attempt(lambda: load(context))
     if not generator:
         return Findings([Section("Knobs", TEXT + missing)])
-    found = {knob.field: (turn(generator, knob, 1 if context.quick else SEEDS), knob.heard) for knob in KNOBS}
+    found = {knob.field: (turn(generator, knob, 1 if context.quick else SEEDS), knob.quantity) for knob in KNOBS}
     save_responses(context.out / PICTURE, found)
-    figures = [figure for name, (curve, heard) in found.items() for figure in figures_of(name, curve, heard)]
+    figures = [figure for name, (curve, quantity) in found.items() for figure in figures_of(name, curve, quantity)]
     return Findings([Section("Knobs", TEXT, figures, (PICTURE,))])
 
 
@@ -66,20 +66,20 @@ def turn(generator: Any, knob: Knob, seeds: int) -> Response:
     draws = [(style, seed) for style in STYLES for seed in range(seeds)]
     requests = {style: replace(parse(style), bars=BARS) for style in STYLES}
 
-    def heard(setting: float) -> list[float]:
+    def quantity(setting: float) -> list[float]:
         turned = {style: replace(request, **{knob.field: setting}) for style, request in requests.items()}
         return [knob.measure(generator.generate(turned[style], seed)) for style, seed in draws]
 
-    measured = [heard(setting) for setting in knob.settings]
+    measured = [quantity(setting) for setting in knob.settings]
     return response(knob.settings, measured, [f"{style} {seed}" for style, seed in draws])
 
 
-def figures_of(name: str, curve: Response, heard: str) -> list[Figure]:
+def figures_of(name: str, curve: Response, quantity: str) -> list[Figure]:
     """The curve's points and its rank correlation."""
     from evaluation.bootstrap import Estimate
 
     points = [
-        Figure(f"{name} {setting:g}", heard, value, len(STYLES) * SEEDS, "Mean over grooves.")
+        Figure(f"{name} {setting:g}", quantity, value, len(STYLES) * SEEDS, "Mean over grooves.")
         for setting, value in zip(curve.settings, curve.measured, strict=True)
     ]
     none = float("nan")

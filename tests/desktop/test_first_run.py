@@ -104,7 +104,7 @@ def test_at_the_first_run_only_the_user_is_told_what_there_is_to_do(page, until,
     until(lambda: told)
     assert "One check" in told[0]
     page.look_once(told.append, 0)
-    page.look()
+    page.check()
     until(page.again.isEnabled)
     assert len(told) == 1
 
@@ -113,7 +113,7 @@ def test_a_doctor_that_fails_is_told_of(page, until, monkeypatch):
     until(page.again.isEnabled)
     for broken in ([sys.executable, "-c", "raise SystemExit('no')"], ["/nowhere/ghostnote"]):
         monkeypatch.setattr(first_run_page, "command", lambda *_, broken=broken: broken)
-        page.look()
+        page.check()
         until(page.again.isEnabled)
         assert "doctor" in page.summary.text() or "cannot be started" in page.summary.text()
 

@@ -8,12 +8,12 @@ def test_learning_goes_from_pad_to_pad_and_a_second_hit_of_the_same_pad_changes_
     learning = Learning(commands.append)
     learning.take({"ready": "TD-17"})
     assert (learning.port, learning.question) == ("TD-17", "Hit the kick")
-    learning.take({"heard": 36})
+    learning.take({"received": 36})
     learning.take({"learned": 36, "articulation": "kick"})
-    learning.take({"heard": 36})
+    learning.take({"received": 36})
     assert commands == ["note kick"]
     assert learning.question == "Hit the snare"
-    learning.take({"heard": 38})
+    learning.take({"received": 38})
     learning.take({"fault": "note 38 is that of another"})
     assert learning.fault
     learning.go_on()
@@ -27,7 +27,7 @@ def test_learning_ends_with_pedal_choke_and_a_name():
     learning = Learning(commands.append)
     while learning.step != "pedal":
         learning.go_on()
-    learning.take({"heard": 46})
+    learning.take({"received": 46})
     assert commands[-1] == "drop"
     learning.go_on()
     learning.take({"controller": 4})

@@ -278,7 +278,7 @@ def test_devices_are_listed_or_it_is_said_why_not(qt, until):
     found = []
     devices = DeviceList()
     devices.found.connect(lambda *what: found.append(what))
-    devices.look()
+    devices.refresh()
     until(lambda: found)
     outputs, sources, faults = found[0]
     assert all(isinstance(name, str) for name in (*outputs, *sources, *faults))

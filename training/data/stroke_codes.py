@@ -67,11 +67,11 @@ def _lane(codec: Codec, kit: Kit, lane: int, silent: Tensor) -> list[Tensor]:
         audio = np.stack([_stroke(kit, lane, velocity, int(offset), frames, codec.hop) for velocity in VELOCITIES])
         sounding = (np.abs(audio).max(2) > INAUDIBLE) * np.arange(1, frames + 1)
         ends = np.maximum(ends, np.minimum(-(-sounding.max(1) // codec.hop) + SILENT_ROWS, LAST_AGE))
-        heard = nodes[rows[nodes] < ends.max()]
-        if len(heard):
-            cut = audio[:, : int(rows[heard[-1]] + 1) * codec.hop]
+        audible = nodes[rows[nodes] < ends.max()]
+        if len(audible):
+            cut = audio[:, : int(rows[audible[-1]] + 1) * codec.hop]
             codes = codec.encode(torch.from_numpy(cut).transpose(1, 2).contiguous())
-            found[:, heard] = codes[:, rows[heard]].to(torch.uint8)
+            found[:, audible] = codes[:, rows[audible]].to(torch.uint8)
     kept = [np.flatnonzero(np.array(AGES) <= end) for end in ends]
     return [torch.cat([codes[: nodes[-1] + 1], silent]) for codes, nodes in zip(found, kept, strict=True)]
 

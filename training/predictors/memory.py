@@ -126,9 +126,9 @@ class StrokeMemory(nn.Module):
         entries = self.entries(self.codes[at])
         loud = shares + (place - level)[..., None] * steps
         with torch.autocast(grid.device.type, enabled=False):  # late books are finer than bf16
-            heard = torch.matmul(rows_of(loud, 1, -1), rows_of(entries, -1, entries.shape[-1]))
+            mixed = torch.matmul(rows_of(loud, 1, -1), rows_of(entries, -1, entries.shape[-1]))
         # Lanes that do not ring give the first node of their strokes: silence.
-        return rows_of(heard, -1) - MOST_LANES * self.silence
+        return rows_of(mixed, -1) - MOST_LANES * self.silence
 
     def _make_room(self, _: nn.Module, tensors: Mapping[str, Tensor], prefix: str, *__: Any) -> None:
         """A checkpoint's memory may have any number of nodes."""

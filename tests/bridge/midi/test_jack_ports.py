@@ -40,7 +40,7 @@ def test_without_a_server_the_error_says_what_to_do(ports):
 
 
 def test_notes_come_in_and_go_out(ports, events, jack_name):
-    with JackServer(jack_name, realtime=False):
+    with JackServer(jack_name):
         ports.start()
         echo = MidiEcho(ports.send, load_map("td17"))
         echo.start()
@@ -58,7 +58,7 @@ def test_notes_come_in_and_go_out(ports, events, jack_name):
 
 
 def test_ports_that_come_and_go_meanwhile_do_not_stop_a_listing(jack_name):
-    with JackServer(jack_name, realtime=False):
+    with JackServer(jack_name):
         listener, other = jack.Client("listener", no_start_server=True), jack.Client("other", no_start_server=True)
         mine, done, rounds = listener.midi_inports.register("stays"), threading.Event(), []
 
@@ -84,7 +84,7 @@ def test_ports_that_come_and_go_meanwhile_do_not_stop_a_listing(jack_name):
 
 def test_events_of_one_block_keep_their_distance(ports, events, jack_name):
     apart = 100
-    with JackServer(jack_name, realtime=False):
+    with JackServer(jack_name):
         ports.start()
         player = jack.Client("player", no_start_server=True)
         out = player.midi_outports.register("out")
@@ -108,12 +108,12 @@ def test_events_of_one_block_keep_their_distance(ports, events, jack_name):
 
 
 def test_the_ports_come_back_with_a_new_server(ports, events, jack_name):
-    with JackServer(jack_name, realtime=False) as server:
+    with JackServer(jack_name) as server:
         ports.start()
         server.kill()
     wait_for(lambda: events == [PanicEvent(0)])
     try:
-        with JackServer(jack_name, realtime=False):
+        with JackServer(jack_name):
             wait_for(lambda: ports.names[0] == IN_NAME)
             wait_for(lambda: any(IN_NAME in name for name in rtmidi.MidiOut(rtmidi.API_UNIX_JACK).get_ports()))
             player = Player()

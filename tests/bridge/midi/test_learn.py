@@ -89,20 +89,20 @@ def test_the_command_learns_a_map_from_a_real_port(jack_name, tmp_path, monkeypa
     monkeypatch.setenv("GHOSTNOTE_HOME", str(tmp_path))
     played = {"kick": (0x90, 11, 90), "hat_open_bow": (0x90, 12, 90), "crash_1": (0x90, 13, 90)}
     pedal = [(0xB0, 4, 0), (0xB0, 4, 70), (0xB0, 4, 127)]
-    heard = []
+    pads = []
 
     def answer(_, prompt):
         """Play what the prompt asks for, as a drummer would before pressing Enter."""
-        if not heard:
+        if not pads:
             out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "pads")
             out.open_port(next(i for i, name in enumerate(out.get_ports()) if IN_NAME in name))
-            heard.append(out)
+            pads.append(out)
         messages = [m for name, m in played.items() if f"[bold]{name}[/bold]" in prompt]
         messages = pedal if "pedal fully" in prompt else messages
         messages = [(0xA0, 13, 127)] if "grab" in prompt else messages
-        for message in messages:
-            heard[0].send_message(message)
         count = len(arrived) + len(messages)
+        for message in messages:
+            pads[0].send_message(message)
         wait_for(lambda: len(arrived) >= count) if messages else None
         return ""
 
@@ -115,10 +115,10 @@ def test_the_command_learns_a_map_from_a_real_port(jack_name, tmp_path, monkeypa
 
     monkeypatch.setattr(MapLearner, "receive", receive)
     monkeypatch.setattr("rich.console.Console.input", answer)
-    with JackServer(jack_name, realtime=False):
+    with JackServer(jack_name):
         app = build_app({"map": "cli.setup.map:app"})
         result = CliRunner().invoke(app, ["map", "learn", "pads", "--midi-api", "jack"], catch_exceptions=False)
-        heard[0].delete()
+        pads[0].delete()
     assert result.exit_code == 0, result.output
     assert "pads" in map_names()
     midi_map = load_map("pads")

@@ -50,7 +50,7 @@ def test_without_a_midi_system_the_error_says_what_to_do(jack_name):
 def test_notes_arrive_as_events_with_their_time_through_the_virtual_port(jack_name):
     events = []
     decoder = MidiDecoder(load_map("gm"))
-    with JackServer(jack_name, realtime=False):
+    with JackServer(jack_name):
         ports = MidiPorts(lambda at, data: events.extend(decoder.feed(at, data)), lambda: None, api="jack")
         ports.start()
         try:
@@ -73,7 +73,7 @@ def test_notes_arrive_as_events_with_their_time_through_the_virtual_port(jack_na
 
 
 def test_what_is_played_comes_out_of_the_output_port_and_every_note_ends(jack_name):
-    with JackServer(jack_name, realtime=False):
+    with JackServer(jack_name):
         ports = MidiPorts(lambda at, data: None, lambda: None, api="jack")
         ports.start()
         echo = MidiEcho(ports.send, load_map("td17"))
@@ -94,13 +94,13 @@ def test_the_port_comes_back_after_the_jack_server_was_killed_and_what_sounds_is
     ports = MidiPorts(
         lambda at, data: events.extend(decoder.feed(at, data)), lambda: events.append(PanicEvent(0)), api="jack"
     )
-    with JackServer(jack_name, realtime=False) as server:
+    with JackServer(jack_name) as server:
         ports.start()
         server.kill()
     wait_for(lambda: events == [PanicEvent(0)])
     assert ports.names == ("", "")
     try:
-        with JackServer(jack_name, realtime=False):
+        with JackServer(jack_name):
             wait_for(lambda: ports.names[0] == IN_NAME)
             player = Player()
             repeat_until(lambda: player.send(0x90, 36, 100), lambda: len(events) > 1)
@@ -113,7 +113,7 @@ def test_the_port_comes_back_after_the_jack_server_was_killed_and_what_sounds_is
 def test_a_port_asked_for_by_name_is_opened_again_when_it_is_plugged_in_again(jack_name):
     events = []
     decoder = MidiDecoder(load_map("gm"))
-    with JackServer(jack_name, realtime=False):
+    with JackServer(jack_name):
         pad = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "pads")
         pad.open_virtual_port("drum pads")
         ports = MidiPorts(

@@ -239,9 +239,7 @@ def test_a_louder_usual_loudness_is_heard_by_the_network(folder, tmp_path):
 
 def test_a_model_that_hears_something_else_of_what_was_played_is_refused(folder, monkeypatch):
     monkeypatch.setattr("drummers.humanizer.network.HISTORY", HISTORY + 1)
-    with pytest.raises(
-        BundleError, match=f"takes {HISTORY} columns of what was played, this program has {HISTORY + 1}"
-    ):
+    with pytest.raises(BundleError, match=f"takes {HISTORY} columns of history, this program has {HISTORY + 1}"):
         Humanizer(folder)
 
 

@@ -40,11 +40,11 @@ def test_the_new_renderer_hears_every_hop_once_and_in_order(hops):
     new = playing(0.0)
     played = [HopEvents((HopHit(0, n % 256, 1.0),)) for n in range(96)]
     crossing = Crossfade(playing(0.0), new, played[:9], RenderHelper())
-    heard = [crossing.render(played[n : n + hops]) for n in range(9, 89, hops)]
+    recent_hops = [crossing.render(played[n : n + hops]) for n in range(9, 89, hops)]
     assert crossing.done
     assert new.seen == played[: len(new.seen)]
     assert len(new.seen) >= 89
-    assert np.count_nonzero(np.concatenate(heard)[:, 0]) == sum(map(len, heard)) // 256
+    assert np.count_nonzero(np.concatenate(recent_hops)[:, 0]) == sum(map(len, recent_hops)) // 256
 
 
 def test_a_bundle_takes_over_within_a_tenth_of_a_second_and_every_hit_sounds_in_its_place():

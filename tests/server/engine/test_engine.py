@@ -147,10 +147,10 @@ def test_panic_silences_what_sounds_and_what_waits():
     rig.inbox.put(PanicEvent(rig.time))
     at = rig.time
     rig.run(rig.time + 1.0)
-    heard = rig.output.played()[:, 0]
+    recent_hops = rig.output.played()[:, 0]
     silent_from = int(rig.device_frame(at)) + 4 * 256
-    assert not heard[silent_from:].any()
-    assert np.max(np.abs(np.diff(heard[int(rig.device_frame(at)) :]))) < 0.1
+    assert not recent_hops[silent_from:].any()
+    assert np.max(np.abs(np.diff(recent_hops[int(rig.device_frame(at)) :]))) < 0.1
     assert rig.engine.stats.lost_hits == 1
     assert rig.renderer.resets == 1
 

@@ -46,7 +46,7 @@ def whole_rig(bpm=240.0, share=0.1):
         return Rig(causal=False, mode="window", tempo=bpm, share=share)
 
 
-def heard(rig):
+def recent_hops(rig):
     """(frame, hit, beat) of every hit that was rendered; all hops follow each other."""
     first = rig.engine._next - len(rig.renderer.seen)
     return [
@@ -265,7 +265,7 @@ def test_no_hit_is_lost_or_heard_twice_or_out_of_order_or_out_of_the_beat(causal
             segments.append((at, beat, segments[-1][2]))
             jumps.append(at)
     rig.run(max(at, hits[-1].at) + 4)
-    found = heard(rig)
+    found = recent_hops(rig)
     assert [hit.velocity for _, hit, _ in found] == [hit.velocity for hit in hits]
     assert rig.engine.pending == 0
     assert rig.engine.stats.late_hops == rig.engine.stats.lost_hits == 0

@@ -42,7 +42,7 @@ class Models:
 
     def __init__(self, request=Request(), take=None):
         self.request, self.taken, self.missing = request, take, ()
-        self.heard = []
+        self.history = []
 
     def check(self, action):
         if action in self.missing:
@@ -57,7 +57,7 @@ class Models:
         return quarters(request.bars, bpm, 0.1 * (seed + 1), request.meter)
 
     def play_on(self, performance, drummer, seed):
-        self.heard.append(performance)
+        self.history.append(performance)
         return quarters(1, performance.bpm, 0.1 * (seed + 1))
 
     def take(self, drummer, style):
@@ -271,10 +271,10 @@ def test_it_plays_on_from_the_barline_after_two_bars_that_were_played_in(early):
     assert rig.hits[0].at == pytest.approx(begin + 4.0, abs=1e-6)
     assert np.allclose(np.diff([hit.at for hit in rig.hits]), 0.5)
     assert rig.grooves.state[0] == "playing"
-    first = rig.models.heard[0]
+    first = rig.models.history[0]
     assert first.duration == pytest.approx(4.0)
     assert np.allclose(first.hits["time"], np.arange(8) * 0.5)
-    assert set(rig.models.heard[-1].hits["lane"]) == {0}
+    assert set(rig.models.history[-1].hits["lane"]) == {0}
 
 
 def test_with_one_bar_it_goes_on_listening():
@@ -292,7 +292,7 @@ def test_it_hears_four_bars_at_most_and_those_of_a_running_transport():
     play_in(rig, 24)
     rig.do(GrooveCommand("continue"))
     rig.run(1)
-    assert rig.models.heard[0].duration == pytest.approx(8.0)
+    assert rig.models.history[0].duration == pytest.approx(8.0)
     assert rig.beats[0] % 1 == pytest.approx(0)
     assert rig.beats[0] >= 24
 

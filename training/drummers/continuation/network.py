@@ -66,9 +66,9 @@ class Block(nn.Module):
         own = own.transpose(0, 1).reshape(heads, batch * length, -1)
         rows = q.transpose(0, 1).reshape(heads, batch * length, size)
         weight = torch.cat([rows @ context[0, 0].transpose(-1, -2), own], dim=-1).softmax(-1)
-        heard = (weight[..., :shared] @ context[1, 0]).reshape(heads, batch, length, size).transpose(0, 1)
+        shared_sum = (weight[..., :shared] @ context[1, 0]).reshape(heads, batch, length, size).transpose(0, 1)
         own = weight[..., shared:].reshape(heads, batch, length, -1).transpose(0, 1)
-        mixed = (heard + own @ present[1]).transpose(1, 2).reshape(batch, length, width)
+        mixed = (shared_sum + own @ present[1]).transpose(1, 2).reshape(batch, length, width)
         x = x + self.drop(self.out(mixed))
         return x + self.drop(self.feed(self.norm2(x))), present
 

@@ -137,10 +137,12 @@ class Loops:
         fills = np.zeros(BARS, bool)
         if rng.uniform() < SPLICE and (fill := self._fill(p)):
             loop, fills[-1] = fill_in(loop, fill, bar, int(rng.integers(fill.bars))), True
-        told = rng.uniform(size=2) < KNOB
+        given_knobs = rng.uniform(size=2) < KNOB
         style = {} if rng.uniform() < NO_STYLE else {p.style: 1.0}
         bpm = p.bpm * float(np.exp(rng.normal(0, 0.04)))
-        given = conditions(style, bpm, p.meter, density if told[0] else None, intensity if told[1] else None)
+        given = conditions(
+            style, bpm, p.meter, density if given_knobs[0] else None, intensity if given_knobs[1] else None
+        )
         return arrays(loop, bar, fills, given)
 
     def _fill(self, p: Performance) -> LoopSource | None:
@@ -167,16 +169,16 @@ def arrays(
     """One row of a `GrooveBatch`."""
     n = len(loop.choice)
     velocity, offset = planes(loop)
-    before, heard = np.zeros((SLOTS, N_PAST), np.float32), np.zeros((SLOTS, 2 * N_LANES), np.float32)
+    before, encoder_planes = np.zeros((SLOTS, N_PAST), np.float32), np.zeros((SLOTS, 2 * N_LANES), np.float32)
     place, mask = np.zeros((SLOTS, N_PLACE), np.float32), np.zeros(SLOTS, np.float32)
-    before[:n], heard[:n] = past(velocity, offset, slots_per_bar), np.concatenate([velocity, offset], 1)
+    before[:n], encoder_planes[:n] = past(velocity, offset, slots_per_bar), np.concatenate([velocity, offset], 1)
     place[:n], mask[:n] = places(n, slots_per_bar, fills), 1
     targets: list[NDArray[np.int64]] = []
     for plane in (loop.choice, loop.offset, loop.velocity):
         target = np.zeros((SLOTS, len(PIECES)), np.int64)
         target[:n] = plane
         targets.append(target)
-    return before, place, given, *targets, mask, heard
+    return before, place, given, *targets, mask, encoder_planes
 
 
 def all_loops(performances: Sequence[Performance], hop: int = BARS) -> tuple[GrooveBatch, list[str]]:

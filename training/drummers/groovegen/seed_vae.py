@@ -168,14 +168,14 @@ def train_seed_vae(
 def _learn(
     net: SeedVae,
     optimizer: torch.optim.Optimizer,
-    lessons: tuple[NDArray[np.float32], NDArray[np.float32]],
+    train: tuple[NDArray[np.float32], NDArray[np.float32]],
     order: NDArray[np.int64],
     batch: int,
 ) -> None:
     """One epoch, in this order; what is left over from whole batches waits for another epoch."""
     net.train()
     for rows in np.split(order[: len(order) // batch * batch], len(order) // batch):
-        value = loss(net, torch.from_numpy(lessons[0][rows]), torch.from_numpy(lessons[1][rows]))
+        value = loss(net, torch.from_numpy(train[0][rows]), torch.from_numpy(train[1][rows]))
         optimizer.zero_grad()
         value.backward()
         optimizer.step()

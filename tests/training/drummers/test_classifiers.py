@@ -56,7 +56,7 @@ def test_a_saved_classifier_is_read_back_with_its_names(trained, tmp_path):
 
 def test_a_foreign_file_is_named(tmp_path):
     (tmp_path / "ear.safetensors").write_bytes(b"nothing")
-    with pytest.raises(InputError, match="no classifier of loops"):
+    with pytest.raises(InputError, match="is not a classifier of loops"):
         Classifier.load(tmp_path / "ear.safetensors")
 
 

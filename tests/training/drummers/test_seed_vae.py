@@ -71,5 +71,5 @@ def test_training_ends_when_nothing_improves_and_says_so():
 
 def test_a_foreign_file_is_named(tmp_path):
     (tmp_path / "vae.safetensors").write_bytes(b"nothing")
-    with pytest.raises(InputError, match="does not hold the seed's VAE"):
+    with pytest.raises(InputError, match="is not the seed's VAE"):
         load(tmp_path / "vae.safetensors")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ghostnote.files.preset import PieceSound
 from ghostnote.files.schema import from_table
 from ghostnote.music.grid import HopEvents
 from server.config import ServeConfig
@@ -31,7 +32,6 @@ class ClickRenderer:
     sample_rate = 48000
     channels = 2
     kits: tuple[str, ...] = ("click", "tone")
-    drummers: tuple[str, ...] = ("none",)
     manifest = Title("click")
     causal = True
     provider = "none"
@@ -58,7 +58,7 @@ class ClickRenderer:
         """The constant is a tenth of the share of "tone"."""
         self._level = 0.1 * weights.get("tone", 0.0)
 
-    def set_drummer(self, index: int) -> None:
+    def set_pieces(self, pieces: Mapping[str, PieceSound]) -> None:
         """All alike."""
 
     def set_levels(self, levels_db: Mapping[str, float], pans: Mapping[str, float]) -> None:

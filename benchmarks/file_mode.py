@@ -23,7 +23,7 @@ def ours(bundle: str | None, threads: int) -> tuple[str, Callable[[], float]]:
     from ghostnote.files.bundle import bundle_folder
     from ghostnote.files.groove import read_groove_file
     from server.files.offline import render_performance
-    from server.render.renderer import load_renderer
+    from server.render.bundle import load_renderer
 
     renderer, performance = load_renderer(bundle_folder(bundle), threads=threads), read_groove_file(GROOVE)
 

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ghostnote.music.performance import Performance
+from kits.striker import Striker
 from sampler.kit import Kit, list_kits, load_kit
-from sampler.mix import mix, mix_voices, still_needed, voices
+from sampler.mix import mix, mix_voices
 from training.data.groove import read_groove
 
 DATA = Path(os.environ.get("GHOSTNOTE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
@@ -43,16 +44,16 @@ def times_real_time(kit: Kit, performances: list[Performance]) -> tuple[float, f
 
 def hop_times(kit: Kit, performance: Performance, hops: int) -> NDArray[np.float64]:
     """Milliseconds that each of the first `hops` hops costs a caller who keeps the voices: [hops]."""
-    edges = np.searchsorted(performance.hits["time"], np.arange(hops + 1) * HOP / kit.sample_rate)
-    parts = [Performance(performance.hits[a:b]) for a, b in pairwise(edges)]
-    ringing = voices(kit, Performance(performance.hits[:0]))
-    spent = np.empty(hops)
-    for n, part in enumerate(parts):
+    frames = np.rint(performance.hits["time"] * kit.sample_rate).astype(int)
+    edges = np.searchsorted(frames, np.arange(hops + 1) * HOP)
+    striker, spent = Striker(kit), np.empty(hops)
+    for n, (first, end) in enumerate(pairwise(edges)):
         began = time.perf_counter()
-        if len(part.hits):
-            ringing = voices(kit, part, earlier=ringing)
-        mix_voices(kit, ringing, n * HOP, HOP)
-        ringing = still_needed(ringing, (n + 1) * HOP)
+        for row in range(first, end):
+            hit = performance.hits[row]
+            striker.strike(int(frames[row]), int(hit["lane"]), float(hit["velocity"]))
+        mix_voices(kit, striker.ringing, n * HOP, HOP)
+        striker.forget((n + 1) * HOP)
         spent[n] = time.perf_counter() - began
     return spent * 1000
 

@@ -1,29 +1,17 @@
-"""The kits of a bundle as the browser shows them, and searching them."""
+"""The kits as the browser shows them, and searching them."""
 
-import tomllib
-from pathlib import Path
-
-from ghostnote.errors import BundleError
-from ghostnote.files.bundle import MANIFEST, KitInfo, Manifest, bundle_folder, parse_manifest
+from ghostnote.files.bundle import bundle_folder, load_manifest
+from kits.layers import KitSummary
+from kits.store import list_kits
 
 
-def read_manifest(bundle: str) -> Manifest:
-    """The manifest of a bundle by name or folder, "" = the default; its networks are not checked.
-
-    Raises MissingError, BundleError.
-    """
-    file = bundle_folder(bundle or None) / MANIFEST
-    return parse_manifest(_table(file), str(file))
+def read_kits(bundle: str) -> tuple[KitSummary, ...]:
+    """The kits that a bundle can play, by its name or folder, "" = the default. Raises MissingError, BundleError."""
+    folder = bundle_folder(bundle or None)
+    return tuple(facts.summary for facts in list_kits(load_manifest(folder).codec, folder)[0])
 
 
-def _table(file: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BundleError(f"{file} cannot be read: {error}") from error
-
-
-def search(kits: tuple[KitInfo, ...], words: str) -> list[KitInfo]:
+def search(kits: tuple[KitSummary, ...], words: str) -> list[KitSummary]:
     """The kits in whose name, character, licence or author all `words` occur, in order."""
     wanted = words.lower().split()
     return [

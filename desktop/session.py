@@ -18,7 +18,7 @@ from ghostnote.osc.table import BY_PATH, ERROR, PANIC, PLAYED, PRESET, ROOT, SET
 
 HOLD_SECONDS: Final = 0.5
 """How long after a change feedback for its address is taken to be for it or for an earlier one."""
-KEPT: Final = ("morph", "kit", "drummer", "level", "pan", "feel", "mode", "tempo")
+KEPT: Final = ("morph", "kit", "drummer", "level", "pan", "piece", "feel", "mode", "tempo")
 """Topics that are restored to a new server."""
 
 Send = Callable[..., None]

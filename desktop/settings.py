@@ -5,14 +5,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import tomli_w
 
 from desktop.session import path, topic_of
 from ghostnote.errors import GhostnoteError
 from ghostnote.files.paths import user_dir, write_atomically
-from ghostnote.files.preset import Preset
+from ghostnote.files.preset import PieceSound, Preset
 from ghostnote.files.schema import TableError, from_table
 from ghostnote.osc.schema import Values
 
@@ -90,11 +90,15 @@ def save_settings(settings: AppSettings) -> None:
 def preset_of(kept: Mapping[str, Values]) -> Preset:
     """Values of addresses (desktop.session.Session.kept) as a preset."""
     numbers: dict[str, dict[str, float]] = {"level": {}, "pan": {}, "feel": {}}
+    pieces: dict[str, dict[str, Any]] = {}
     found: dict[str, object] = {}
     for address, values in kept.items():
         topic, first = topic_of(address), values[0]
         if topic in numbers:
             numbers[topic][address.rpartition("/")[2]] = float(first)
+        elif topic == "piece":
+            piece, aspect = address.split("/")[-2:]
+            pieces.setdefault(piece, {})[aspect] = first
         elif topic == "morph":
             found["kit"] = {str(values[1]): 1 - float(first), str(values[2]): float(first)}
         elif topic == "kit":
@@ -102,7 +106,10 @@ def preset_of(kept: Mapping[str, Values]) -> Preset:
         else:
             found[topic] = first
     try:
-        return Preset(levels=numbers["level"], pans=numbers["pan"], feel=numbers["feel"], **found)  # type: ignore[arg-type]
+        sounds = {piece: PieceSound(**aspects) for piece, aspects in pieces.items()}
+        different = {piece: sound for piece, sound in sounds.items() if sound != PieceSound()}
+        mix = {"levels": numbers["level"], "pans": numbers["pan"], "feel": numbers["feel"], "pieces": different}
+        return Preset(**mix, **found)  # type: ignore[arg-type]
     except (ValueError, GhostnoteError) as error:
         _log.warning("the server's settings are not saved: %s", error)
         return Preset()
@@ -122,4 +129,6 @@ def kept_of(preset: Preset) -> dict[str, Values]:
             kept[path(name)] = (getattr(preset, name),)
     for topic, numbers in (("level", preset.levels), ("pan", preset.pans), ("feel", preset.feel)):
         kept |= {path(f"{topic}/{key}"): (value,) for key, value in numbers.items() if value}
+    for piece, sound in preset.pieces.items():
+        kept |= {path(f"piece/{piece}/{key}"): (value,) for key, value in asdict(sound).items() if value}
     return kept

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.control import AppController
-from desktop.kit_list import read_manifest
+from desktop.kit_list import read_kits
 from desktop.theme import ASSETS, apply_theme
 from desktop.widgets.banner import Banner
 from desktop.widgets.health_bar import HealthBar
@@ -34,9 +34,9 @@ from desktop.widgets.presets import PresetBox
 from desktop.widgets.render_page import RenderPage, dropped_files
 from desktop.widgets.setup_page import SetupPage
 from ghostnote.errors import GhostnoteError
-from ghostnote.files.bundle import KitInfo
 from ghostnote.osc.schema import Values
 from ghostnote.osc.table import BUNDLE
+from kits.layers import KitSummary
 
 SIZE = (1280, 800)
 SMALLEST = (960, 640)
@@ -52,7 +52,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.control, session = control, control.session
         self.setWindowTitle("Ghostnote")
-        self._kits: tuple[KitInfo, ...] = ()
+        self._kits: tuple[KitSummary, ...] = ()
         self.resize(*SIZE)
         self.setMinimumSize(*SMALLEST)
         self.banner, self.health = Banner(), HealthBar(session)
@@ -139,11 +139,11 @@ class MainWindow(QMainWindow):
     def show_kits(self) -> None:
         """Show the kits of the bundle that the settings name."""
         try:
-            self._set_kits(read_manifest(self.control.settings.bundle).kits)
+            self._set_kits(read_kits(self.control.settings.bundle))
         except GhostnoteError as error:
             self.banner.fail(str(error))
 
-    def _set_kits(self, kits: tuple[KitInfo, ...]) -> None:
+    def _set_kits(self, kits: tuple[KitSummary, ...]) -> None:
         self._kits = kits
         self.play_page.kits.set_kits(kits)
         self.render_page.set_kits(kits)
@@ -162,16 +162,15 @@ class MainWindow(QMainWindow):
         self.banner.notify(str(fault) if fault else f"Preset “{name}” saved")
 
     def _told_kits(self) -> None:
-        """Show the server's kits, with only their ids if no shipped bundle has more."""
+        """Show the server's kits, with only their ids where no kit file here says more."""
         session = self.control.session
         if session.kits == tuple(kit.id for kit in self._kits):
             return
         try:
-            kits = read_manifest(str(session.values.get(BUNDLE, ("",))[0])).kits
+            known = {kit.id: kit for kit in read_kits(str(session.values.get(BUNDLE, ("",))[0]))}
         except GhostnoteError:
-            kits = ()
-        fits = session.kits == tuple(kit.id for kit in kits)
-        self._set_kits(kits if fits else tuple(KitInfo(kit, kit) for kit in session.kits))
+            known = {}
+        self._set_kits(tuple(known.get(kit, KitSummary(kit, kit, "", "", "")) for kit in session.kits))
 
     def restyle(self, theme: str) -> None:
         """Change the theme."""

@@ -1,81 +1,98 @@
-"""What becomes an ONNX graph: the networks as stateless functions of tensors, every input and output named."""
+"""The codec's two graphs: frames of a stroke -> codes, and codes of several strokes -> sound, hop by hop."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ghostnote.files.bundle import StateTensor
-from ghostnote.music.articulations import PIECES, lanes_of_piece
-from ghostnote.music.grid import N_COLUMNS, GridStream, HopEvents, HopHit
-
-if TYPE_CHECKING:
-    from training.codecs.drum_codec import DrumCodec
-    from training.nets.causal import CausalStack, Past
-    from training.predictors.live import LivePredictor
+from codec.bands import BANDS, band_windows
+from codec.decoder import MODE_STEPS
+from codec.frames import FRAME, HOP, KNOTS, LEAD
+from codec.modes import MOST_MODES
+from training.codecs.struck_codec import Decoded, StruckCodec
 
 
-CONDITION: Final = ("inlet", "film", "strokes", "shares", "steps")
-"""The outputs of the condition graph, by name."""
+class EncoderGraph(nn.Module):
+    """frames [B, T + 1, 2, LEAD + FRAME] -> codes [B, T + 1, books] int64."""
 
-
-class ConditionGraph(nn.Module):
-    """(kit_weights [1, kits], drummer [1]) -> inlet, film, strokes, shares, steps."""
-
-    def __init__(self, predictor: "LivePredictor") -> None:
+    def __init__(self, codec: StruckCodec) -> None:
         super().__init__()
-        self.predictor = predictor
+        self.encoder = codec.encoder
+        self.register_buffer("books", codec.codebooks.detach().clone())
 
-    def forward(self, kit_weights: Tensor, drummer: Tensor) -> tuple[Tensor, ...]:
-        """See `LivePredictor.condition`; film has the norms in it."""
-        inlet, film, voices = self.predictor.condition(kit_weights, drummer)
-        return inlet, self.predictor.stack.whole_film(film), *voices
-
-
-class PredictorGraph(nn.Module):
-    """(grid, inlet, film, strokes, shares, steps, temperature, noise, states...) -> (codes, new states...)."""
-
-    def __init__(self, predictor: "LivePredictor") -> None:
-        super().__init__()
-        self.predictor = predictor
-
-    def forward(
-        self, grid: Tensor, inlet: Tensor, film: Tensor, strokes: Tensor, shares: Tensor, steps: Tensor,
-        temperature: Tensor, noise: Tensor, *state: Tensor,
-    ) -> tuple[Tensor, ...]:  # fmt: skip
-        """See `LivePredictor.step`."""
-        condition = inlet, film, (strokes, shares, steps)
-        codes, new = self.predictor.step(grid, condition, temperature, noise, pasts(state))
-        return codes, *new
-
-
-def pasts(rows: Sequence[Tensor]) -> "list[Past]":
-    """The rows before a call, far and near of each block in turn, as the networks take them."""
-    return list(zip(rows[::2], rows[1::2], strict=True))
+    def forward(self, frames: Tensor) -> tuple[Tensor]:
+        """Each book quantises what the ones before left."""
+        rest = self.encoder(frames)
+        chosen: list[Tensor] = []
+        for book in cast(Tensor, self.books).unbind():
+            # The book on the left: on the right the graph would keep a transposed copy of it.
+            distance = book.square().sum(1, keepdim=True) - 2 * (book @ rest.transpose(1, 2))
+            code = distance.argmin(1)
+            chosen.append(code)
+            rest = rest - nn.functional.embedding(code, book)
+        return (torch.stack(chosen, dim=-1),)
 
 
 class DecoderGraph(nn.Module):
-    """(codes, states...) -> (audio [B, T * hop, channels], new states...); the codebooks are part of it."""
+    """Codes, noise and modes of some strokes -> their sound; see `codec.decoder` for the inputs."""
 
-    def __init__(self, codec: "DrumCodec") -> None:
+    def __init__(self, codec: StruckCodec) -> None:
         super().__init__()
-        self.decoder = codec.decoder
-        books, size, width = codec.codebooks.shape
-        self.register_buffer("entries", codec.codebooks.detach().reshape(books * size, width).clone())
-        self.register_buffer("first", torch.arange(books) * size)
+        self.config, self.decoder, self.overlap = codec.config, codec.decoder, codec.overlap
+        inlet, books = codec.decoder.inlet, codec.codebooks.detach()
+        # The inlet is linear, so each book's entries can pass it beforehand.
+        table = books @ inlet.weight.detach().T
+        table[0] += inlet.bias.detach()
+        self.register_buffer("table", table.flatten(0, 1).clone())
+        self.register_buffer("first", torch.arange(books.shape[0]) * books.shape[1])
+        shares = torch.from_numpy(band_windows(FRAME // 2 + 1) ** 2)
+        self.register_buffer("mid_shares", shares[:, : self.config.mid_bins].clone())
+        self.register_buffer("side_shares", shares[:, : self.config.side_bins].clone())
+        ramp = torch.arange(1, HOP // KNOTS + 1) / (HOP // KNOTS)
+        self.register_buffer("ramps", torch.stack([1 - ramp, ramp]))
 
-    def forward(self, codes: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        """See `training.codecs.drum_codec.Decoder`."""
-        chosen = nn.functional.embedding(codes + self.first, self.entries)  # type: ignore[arg-type]
+    def forward(
+        self, codes: Tensor, tone: Tensor, ringing: Tensor, steps: Tensor, noise: Tensor, past: Tensor, tail: Tensor,
+        knot: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        """-> audio [B, T * HOP, 2] left, right, and the states of the next call."""
+        chosen = nn.functional.embedding(codes + self.first, self.table)  # type: ignore[arg-type]
         # Added one by one, because a sum operator rounds one hop otherwise than many: live would not be file.
         latent = chosen[:, :, 0]
-        for book in range(1, chosen.shape[2]):
+        for book in range(1, self.config.books):
             latent = latent + chosen[:, :, book]
-        audio, new = self.decoder(latent, [*pasts(state[:-1]), state[-1]])
-        return audio, *new
+        said, past = self.decoder(latent, past)
+        wave, tail = self.overlap(self._toned(said, tone), tail)
+        hiss, knot = self._noise(said.log_gains, tone, noise, knot)
+        mid, side = (wave + hiss + self._ring(ringing, steps)).unbind(1)
+        return torch.stack([mid + side, mid - side], dim=-1), past, tail, knot
+
+    def _toned(self, said: Decoded, tone: Tensor) -> Decoded:
+        mid, side = (tone @ cast(Tensor, shares) for shares in (self.mid_shares, self.side_shares))
+        mid, side = mid.unsqueeze(1), side.unsqueeze(1)
+        return Decoded(
+            (said.mid[0] * mid, said.mid[1] * mid), (said.side[0] * side, said.side[1] * side), said.log_gains
+        )
+
+    def _noise(self, log_gains: Tensor, tone: Tensor, noise: Tensor, knot: Tensor) -> tuple[Tensor, Tensor]:
+        """-> [B, 2, T * HOP] and the last knot [B, 2, BANDS]; between knots the gains go straight."""
+        ends = (log_gains.exp() * tone[:, None, None, :, None]).transpose(-1, -2)  # [B, T, 2, KNOTS, BANDS]
+        last = torch.cat([knot.unsqueeze(1), ends[:, :, :, -1]], dim=1)
+        begins = torch.cat([last[:, :-1].unsqueeze(3), ends[:, :, :, :-1]], dim=3)
+        parts = torch.stack([begins, ends], dim=-2) @ noise  # [B, T, 2, KNOTS, 2, HOP / KNOTS]
+        mixed = (parts * cast(Tensor, self.ramps)).sum(-2)
+        return mixed.transpose(1, 2).flatten(2), last[:, -1]
+
+    def _ring(self, ringing: Tensor, steps: Tensor) -> Tensor:
+        """-> [B, 2, T * HOP]: each hop's amplitudes turned by coarse steps, then summed over modes at fine steps."""
+        real, imaginary = ringing[:, :, :2, :, None], ringing[:, :, 2:, :, None]  # [B, T, 2, modes, 1]
+        coarse_re, coarse_im, fine_re, fine_im = steps[:, None, None].unbind(3)  # [B, 1, 1, modes, MODE_STEPS]
+        turned_re = (real * coarse_re - imaginary * coarse_im).transpose(-1, -2)
+        turned_im = (real * coarse_im + imaginary * coarse_re).transpose(-1, -2)
+        sound = turned_re @ fine_re - turned_im @ fine_im
+        return sound.flatten(3).transpose(1, 2).flatten(2)
 
 
 @dataclass(frozen=True)
@@ -85,93 +102,43 @@ class Tracing:
     role: str
     module: nn.Module
     inputs: dict[str, Tensor]
-    """Example inputs by name in order, the states last."""
+    """Example inputs by name in order."""
     outputs: tuple[str, ...]
-    """Names of the outputs before the states."""
     dynamic: dict[str, dict[int, str]]
     """Axes of inputs and outputs that vary."""
-    state: tuple[StateTensor, ...] = ()
 
     def __post_init__(self) -> None:
         # The wrapper itself, too: torch's exporter brings everything inside back into the wrapper's mode.
         self.module.eval()
 
-    @property
-    def output_names(self) -> list[str]:
-        """All outputs in order."""
-        return [*self.outputs, *(f"{tensor.name}_next" for tensor in self.state)]
 
-    def silence(self, passes: int, hops: int) -> dict[str, np.ndarray]:
-        """Inputs of the states at the start of a call of so many hops."""
-        shapes = {name: shape for tensor in self.state for name, shape in tensor.inputs(hops).items()}
-        return {name: np.zeros((passes, *shape), np.float32) for name, shape in shapes.items()}
+_STROKES: Final = {0: "strokes"}
+_HOPS: Final = {0: "strokes", 1: "hops"}
 
 
-def tracings(
-    codec: "DrumCodec", predictor: "LivePredictor", n_kits: int, n_drummers: int, *, rows: int = 8, batch: int = 2
-) -> list[Tracing]:
-    """The three graphs with random example inputs of `batch` passes and `rows` hops, the same each time."""
-    random = torch.Generator().manual_seed(0)
-    weights = torch.rand(1, n_kits, generator=random)
-    condition_inputs = {"kit_weights": weights / weights.sum(), "drummer": torch.tensor([n_drummers - 1])}
-    with torch.no_grad():
-        condition = ConditionGraph(predictor)(*condition_inputs.values())
-    books, size = codec.n_codebooks, codec.codebook_size
-    uniform = torch.rand(batch, rows, books, size, generator=random).clamp_min(1e-12)
-    grid = _random_grid(batch, rows)
-    predictor_inputs = {
-        "grid": grid, **dict(zip(CONDITION, condition, strict=True)), "temperature": torch.linspace(0, 1, books),
-        "noise": -torch.log(-torch.log(uniform)),
-    }  # fmt: skip
-    codes = {"codes": torch.randint(size, (batch, rows, books), generator=random)}
-    tail = StateTensor(f"decoder_{len(codec.decoder.stack.lags):02}", (codec.hop, codec.channels))
-    return [
-        _tracing("condition", ConditionGraph(predictor), condition_inputs, CONDITION, (), random),
-        _tracing(
-            "predictor", PredictorGraph(predictor), predictor_inputs, ("codes",),
-            _histories("predictor", predictor.stack), random,
-        ),
-        _tracing(
-            "decoder", DecoderGraph(codec), codes, ("audio",), (*_histories("decoder", codec.decoder.stack), tail),
-            random,
-        ),
-    ]  # fmt: skip
+def encoder_tracing(codec: StruckCodec, strokes: int, hops: int) -> Tracing:
+    """The encoder with random example inputs, the same each time."""
+    frames = 0.1 * torch.randn(strokes, hops, 2, LEAD + FRAME, generator=torch.Generator().manual_seed(0))
+    return Tracing("encoder", EncoderGraph(codec), {"frames": frames}, ("codes",), {"frames": _HOPS, "codes": _HOPS})
 
 
-_PASS: Final = {0: "passes", 1: "hops"}
-_AXES: Final = {
-    **dict.fromkeys(("grid", "codes"), _PASS), "noise": {0: "own_passes", 1: "own_hops"},
-    "audio": {0: "passes", 1: "frames"}, "strokes": {3: "voices"},
-    "shares": {3: "voiced_books"}, "steps": {3: "voiced_books"},
-}  # fmt: skip
+def decoder_tracing(codec: StruckCodec, strokes: int, hops: int) -> Tracing:
+    """The decoder with random example inputs, the same each time."""
+    random, c = np.random.default_rng(0), codec.config
 
+    def normal(*shape: int) -> Tensor:
+        return torch.from_numpy(0.1 * random.standard_normal(shape, np.float32))
 
-def _histories(role: str, stack: "CausalStack") -> tuple[StateTensor, ...]:
-    return tuple(StateTensor(f"{role}_{n:02}", (lags[0], stack.channels), lags) for n, lags in enumerate(stack.lags))
-
-
-def _tracing(
-    role: str, module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...],
-    state: tuple[StateTensor, ...], random: torch.Generator,
-) -> Tracing:  # fmt: skip
-    batch, rows = next(iter(inputs.values())).shape[:2]
-    every, dynamic = dict(inputs), {n: axes for n, axes in _AXES.items() if n in inputs or n in outputs}
-    for tensor in state:
-        for name, shape in tensor.inputs(rows).items():
-            every[name] = 0.5 * torch.randn(batch, *shape, generator=random)
-            dynamic[name] = {0: "passes", 1: f"{name}_rows"} if tensor.lags else {0: "passes"}
-        dynamic[f"{tensor.name}_next"] = _PASS if tensor.lags else {0: "passes"}
-    return Tracing(role, module, every, outputs, dynamic, state)
-
-
-def _random_grid(batch: int, rows: int) -> Tensor:
-    """[batch, rows, columns]: strokes of one piece each, as in a pass."""
-    random = np.random.default_rng(0)
-    grid = np.empty((batch, rows, N_COLUMNS), np.float32)
-    for number, one in enumerate(grid):
-        lanes = lanes_of_piece(PIECES[-1 - number % len(PIECES)])
-        stream = GridStream(256)
-        for row in one:
-            struck = [HopHit(int(lane), int(random.integers(256)), float(random.random())) for lane in lanes]
-            row[:] = stream.row(HopEvents(tuple(hit for hit in struck if random.random() < 0.5)))
-    return torch.from_numpy(grid)
+    inputs = {
+        "codes": torch.from_numpy(random.integers(0, c.book_size, (strokes, hops, c.books))),
+        "tone": 1 + normal(strokes, BANDS),
+        "ringing": normal(strokes, hops, 4, MOST_MODES),
+        "steps": normal(strokes, 4, MOST_MODES, MODE_STEPS),
+        "noise": 10 * normal(strokes, hops, 2, KNOTS, BANDS, HOP // KNOTS),
+        "past": normal(strokes, codec.decoder.past_rows, c.decoder_width),
+        "tail": normal(strokes, 2, HOP),
+        "knot": normal(strokes, 2, BANDS).abs(),
+    }
+    outputs = ("audio", "past_next", "tail_next", "knot_next")
+    dynamic = {name: _HOPS if name in ("codes", "ringing", "noise") else _STROKES for name in (*inputs, *outputs)}
+    return Tracing("decoder", DecoderGraph(codec), inputs, outputs, dynamic | {"audio": {0: "strokes", 1: "frames"}})

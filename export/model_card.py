@@ -4,24 +4,21 @@ from ghostnote.files.bundle import Manifest
 
 
 def model_card(manifest: Manifest) -> str:
-    """Markdown: what the bundle is, its kits, data, licences, training, measures and limits."""
+    """Markdown: what the bundle is, its data, licences, training, measures and limits."""
     m, training = manifest, manifest.training
     steps = ", ".join(f"{name} {count:,.0f}" for name, count in training.steps.items())
+    bits = m.books * (m.book_size - 1).bit_length() * m.sample_rate / m.hop / 1000
     lines = [
         f"# {m.name}",
         "",
-        f"A neural drum kit player: {len(m.kits)} kits, {m.sample_rate / 1000:g} kHz, "
-        f"{'stereo' if m.channels == 2 else 'mono'}, one step per {m.hop} frames "
-        f"({1000 * m.hop / m.sample_rate:.2f} ms), {m.codes.books} codebooks of {m.codes.size}, weights {m.precision}.",
-        "Render a MIDI file with it: `ghostnote render IN.mid -o OUT.wav --kit " + m.kits[0].id + "`.",
+        f"A codec of struck sounds: {m.sample_rate / 1000:g} kHz stereo, one step per {m.hop} frames "
+        f"({1000 * m.hop / m.sample_rate:.2f} ms), {m.books} codebooks of {m.book_size} ({bits:.1f} kbit/s,",
+        f"and about 0.6 kbit/s for what rings), weights {m.precision}, codec {m.codec}.",
+        "Kits are files of their own (presets/kits).",
         "",
-        "## Kits",
-        "",
-        "| id | name | character | licence | author |",
-        "|---|---|---|---|---|",
-        *(f"| {_row((k.id, k.name, k.character, k.licence, k.author))} |" for k in m.kits),
-        "",
-        f"Drummers (a feel each): {', '.join(m.drummers)}.",
+        "`encoder.onnx` turns strokes into codes (`ghostnote kit add`), `decoder.onnx` turns the codes of the strokes",
+        "that sound into sound, hop by hop. Which strokes sound follows from the hits by rule, not by a network; the",
+        "seed chooses among equal strokes and draws their noise.",
         "",
         "## Training",
         "",
@@ -36,17 +33,12 @@ def model_card(manifest: Manifest) -> str:
         "",
         "## Limits",
         "",
-        "It knows the kits and the way of playing it was trained on. Kits blend when morphed, but nothing else is",
-        "learnt: no other instruments, no rooms beside those recorded. Sound is drawn at random within each kit's",
-        "character; the same seed gives the same sound.",
+        "Made for single strokes of percussion that decay; speech, sustained tones and whole mixes come out as a noisy",
+        "likeness. High partials beyond the 36 strongest of a stroke are noise of the right level.",
         "",
         "## Licence",
         "",
-        f"{m.licence or 'Not stated'}. Audio rendered with the bundle is the renderer's own.",
+        f"{m.licence or 'Not stated'}. Audio rendered with the bundle is yours.",
         *(f"- {line}" for line in m.attributions),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _row(cells: tuple[str, ...]) -> str:
-    return " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in cells)

@@ -40,7 +40,7 @@ def run_network(tracing: Tracing) -> Arrays:
     """Outputs of the network by name."""
     with torch.no_grad():
         outputs = tracing.module(*tracing.inputs.values())
-    return {name: value.numpy() for name, value in zip(tracing.output_names, outputs, strict=True)}
+    return {name: value.numpy() for name, value in zip(tracing.outputs, outputs, strict=True)}
 
 
 def open_graph(path: Path) -> ort.InferenceSession:
@@ -50,8 +50,8 @@ def open_graph(path: Path) -> ort.InferenceSession:
 
 def run_graph(session: ort.InferenceSession, tracing: Tracing) -> Arrays:
     """Outputs of the exported graph by name."""
-    outputs = session.run(tracing.output_names, {name: value.numpy() for name, value in tracing.inputs.items()})
-    return dict(zip(tracing.output_names, outputs, strict=True))  # type: ignore[arg-type]
+    outputs = session.run(tracing.outputs, {name: value.numpy() for name, value in tracing.inputs.items()})
+    return dict(zip(tracing.outputs, outputs, strict=True))  # type: ignore[arg-type]
 
 
 def compare(session: ort.InferenceSession, samples: Sequence[Tracing]) -> list[Parity]:

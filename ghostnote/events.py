@@ -90,7 +90,7 @@ class SetKit:
 
 @dataclass(frozen=True, slots=True)
 class SetDrummer:
-    """The drummer whose feel the predictor plays with."""
+    """The drummer whose feel grooves and, if asked for, live hits get; the sound stays the same."""
 
     index: int
     """0 .. number of the bundle's drummers - 1."""
@@ -112,6 +112,19 @@ class SetPan:
     piece: str
     pan: float
     """-1 left .. 1 right."""
+
+
+PieceAspect = Literal["kit", "tune", "damp", "tone"]
+
+
+@dataclass(frozen=True, slots=True)
+class SetPieceSound:
+    """How one piece sounds: another kit, tuning, damping, tone."""
+
+    piece: str
+    aspect: PieceAspect
+    value: str | float
+    """A kit's id ("" = that of all pieces), semitones -12..12, damping 0..1, tone -1..1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,5 +176,15 @@ class GrooveCommand:
 
 
 Command = (
-    SetKit | SetDrummer | SetLevel | SetPan | SetFeel | SetMode | SetTempo | LoadPreset | LoadBundle | GrooveCommand
+    SetKit
+    | SetDrummer
+    | SetLevel
+    | SetPan
+    | SetPieceSound
+    | SetFeel
+    | SetMode
+    | SetTempo
+    | LoadPreset
+    | LoadBundle
+    | GrooveCommand
 )

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -14,23 +13,11 @@ from numpy.typing import NDArray
 
 from ghostnote.errors import InputError, MissingError
 from ghostnote.music.articulations import ARTICULATIONS
+from kits.layers import LAYER, KitSummary
 from sampler.files import FolderFiles, PackedFiles
-from sampler.kit_file import KitFile, KitSummary, RecordedLayer, parse_kit_file
+from sampler.kit_file import KitFile, RecordedLayer, parse_kit_file
 
 SAMPLE_RATE: Final = 48000
-
-LAYER: Final = np.dtype(
-    [
-        ("lane", "i2"),
-        ("velocity_low", "i2"),
-        ("velocity_high", "i2"),
-        ("reference_velocity", "i2"),
-        ("loudness_db", "f4"),  # of the recordings as they are in `Kit.samples`, at the reference velocity
-        ("gain_db", "f4"),  # of the fallbacks that lead to this layer, to be added
-        ("first_sample", "i4"),  # index into `Kit.samples`
-        ("n_samples", "i4"),  # equivalent recordings: first_sample .. first_sample + n_samples - 1
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -48,7 +35,7 @@ class Kit:
     samples: tuple[NDArray[np.float32], ...] = field(repr=False)
     choke_groups: tuple[tuple[int, ...], ...]
 
-    @cached_property
+    @property
     def lengths(self) -> NDArray[np.int64]:
         """Frames of every sample, [n_samples]."""
         return np.array([len(sample) for sample in self.samples], np.int64)

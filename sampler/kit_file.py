@@ -6,21 +6,9 @@ from typing import Any, Final
 
 from ghostnote.errors import InputError
 from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME
+from kits.layers import MAX_VELOCITY, KitSummary
 
-MAX_VELOCITY: Final = 127
 VELOCITY_RESPONSES: Final = ("layers", "square")
-
-
-@dataclass(frozen=True)
-class KitSummary:
-    """What a list of kits shows."""
-
-    id: str
-    """Folder name of the kit."""
-    name: str
-    character: str
-    licence: str
-    author: str
 
 
 @dataclass(frozen=True)

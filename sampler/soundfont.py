@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ghostnote.errors import InputError, MissingError
 from ghostnote.files.midi_map import MidiMap, load_map
 from ghostnote.music.articulations import ARTICULATIONS, CYMBAL_LANES, HAT_LANES, LANE_OF_NAME, N_LANES, lanes_of_piece
-from sampler.kit import LAYER, SAMPLE_RATE, Kit
-from sampler.kit_file import MAX_VELOCITY, KitSummary
+from kits.layers import LAYER, MAX_VELOCITY, KitSummary
+from sampler.kit import SAMPLE_RATE, Kit
 
 DRUM_BANK: Final = 128
 REFERENCE_VELOCITIES: Final = (25, 51, 76, 102, 127)
@@ -178,15 +178,15 @@ def _assemble(info: KitSummary, notes: list[int], strokes: dict[int, list[_Strok
     loudest = max(np.abs(strokes[notes[LANE_OF_NAME[name]]][-1][1]).max() for name in ("kick", "snare"))
     gain = np.float32(10 ** (KIT_PEAK_DB / 20) / loudest)
     samples: list[NDArray[np.float32]] = []
-    first_sample: dict[int, int] = {}
+    first_stroke: dict[int, int] = {}
     for note in dict.fromkeys(notes):
-        first_sample[note] = len(samples)
+        first_stroke[note] = len(samples)
         samples += [sound * gain for _, sound in strokes[note]]
     rows: list[tuple[float, ...]] = []
     for lane, note in enumerate(notes):
         low = 1
         for number, (velocity, _) in enumerate(strokes[note]):
-            sample = first_sample[note] + number
+            sample = first_stroke[note] + number
             high = MAX_VELOCITY if number == len(strokes[note]) - 1 else velocity
             rows.append((lane, low, high, velocity, _loudness_db(samples[sample], sample_rate), 0.0, sample, 1))
             low = velocity + 1

@@ -23,13 +23,14 @@ from bridge.osc.query import OscQueryServer
 from bridge.osc.server import OscServer
 from ghostnote.errors import MissingError
 from ghostnote.events import Command, Event, GrooveCommand, LoadBundle, NoteEvent, PanicEvent
-from ghostnote.files.bundle import bundle_names
+from ghostnote.files.bundle import bundle_folder, bundle_names
 from ghostnote.files.groove import groove_path, read_groove_file
 from ghostnote.files.midi_map import load_map
 from ghostnote.latency import Latency
+from ghostnote.music.feel import DRUMMERS
 from ghostnote.osc.free_port import free_port
 from ghostnote.osc.schema import ServerSnapshot, Value
-from ghostnote.osc.table import BUNDLE, GROOVE_PROMPT, LEVELS, RECORD
+from ghostnote.osc.table import BUNDLE, GROOVE_PROMPT, RECORD
 from server.audio.meters import Meters
 from server.audio.portaudio import DeviceInfo
 from server.audio.recorder import Recorder
@@ -43,8 +44,8 @@ from server.grooves.drummer_models import DrummerModels
 from server.grooves.grooves import Grooves
 from server.grooves.loop import GrooveLoop
 from server.grooves.sources import GrooveFolder
-from server.loading import load_bundle
 from server.playback import Playback
+from server.render.bundle import load_renderer
 from server.system.malloc import keep_freed_memory
 from server.system.restart import restart_process, take_resumed
 from server.system.scheduling import OTHER_PRIORITY, prepare_process, prioritise_thread, use_huge_pages
@@ -94,7 +95,7 @@ class Server:
         self.config, settings = start_settings(config, self._resumed)
         renderer = load(self.config)
         if config.preset and not self._resumed:
-            settings.check_fits(config.preset, renderer.manifest.name, renderer.kits, renderer.drummers)
+            settings.check_fits(config.preset, renderer.manifest.name, renderer.kits, DRUMMERS)
         settings = replace(settings, bundle=renderer.manifest.name)
         self.stop = threading.Event()
         self.inbox = Inbox()
@@ -282,7 +283,7 @@ class Server:
         return ServerSnapshot(
             settings=self.live.settings,
             kits=renderer.kits,
-            drummers=renderer.drummers,
+            drummers=DRUMMERS,
             preset=self.live.preset,
             bundles=self._bundles,
             loading=self._swap.loading,
@@ -290,7 +291,6 @@ class Server:
                 BUNDLE: self._swap.fault,
                 GROOVE_PROMPT: self._grooves.fault,
                 RECORD: self._recorder.fault,
-                LEVELS: self._level_fault(),
             },
             record=self._recorder.value,
             groove=self._grooves.state,
@@ -299,15 +299,6 @@ class Server:
             latency=round(latency.total) if latency else 0,
             sample_rate=latency.rate if latency else renderer.sample_rate,
             status=self.status(),
-        )
-
-    def _level_fault(self) -> str:
-        figures = self.live.renderer.figures()
-        if not figures.get("levels_off_db"):
-            return ""
-        return (
-            f"more different levels and pans at once than the {figures['most_passes']} that this machine can render: "
-            "the closest ones are merged (/ghostnote/status shows the error: levels_off_db)"
         )
 
     def status(self) -> dict[str, Value]:
@@ -327,10 +318,15 @@ class Server:
         }
 
 
+def open_renderer(config: ServeConfig) -> LiveRenderer:
+    """The renderer of the bundle that `config` names. Raises BundleError, MissingError, InputError."""
+    return load_renderer(bundle_folder(config.bundle or None), threads=config.threads, provider=config.provider)
+
+
 def serve(
     config: ServeConfig,
     announce: Callable[[ServerInfo], None] = lambda info: None,
-    load: Callable[[ServeConfig], LiveRenderer] = load_bundle,
+    load: Callable[[ServeConfig], LiveRenderer] = open_renderer,
     wait: Callable[[], bool] = lambda: True,
 ) -> int:
     """Serve until Ctrl-C or SIGTERM; `announce` is called once everything is open. Returns 0. Raises GhostnoteError.

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.paths import ROOT
 
@@ -15,3 +16,7 @@ def data_dir() -> Path:
     if not path.is_dir():
         pytest.skip(f"needs the project data: no folder {path} (set GHOSTNOTE_DATA)")
     return path
+
+
+settings.register_profile("ghostnote", deadline=None)
+settings.load_profile("ghostnote")

@@ -4,14 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ghostnote.errors import InputError, MissingError
-from training.codecs.drum_codec import CodecConfig, DrumCodec
-from training.predictors.live import LiveConfig, LivePredictor
+from training.codecs.struck_codec import StruckCodec, StruckConfig
 from training.recipe import from_table
 
 
@@ -42,43 +40,26 @@ def write_half(source: Path, target: Path) -> None:
 
 
 def start_weights(path: Path, network: nn.Module) -> dict[str, Tensor]:
-    """What `network` takes from a finished run, under its own names.
-
-    A codec takes a codec, also that of a live checkpoint. A live network takes the predictor only: its codec is the
-    one its recipe names. Raises InputError if a shape differs or nothing fits.
-    """
+    """What `network` takes from a finished run. Raises InputError if a shape differs or nothing fits."""
     tensors, _ = read_weights(path)
     own = network.state_dict()
-    if not own.keys() & tensors.keys():
-        tensors = {k.removeprefix("codec."): v for k, v in tensors.items() if k.startswith("codec.")}
-    elif any(k.startswith("predictor.") for k in own):
-        tensors = {k: v for k, v in tensors.items() if k.startswith("predictor.") and k != "predictor.codebooks"}
-    sized = {k: v for k, v in own.items() if not k.endswith("memory.codes")}  # the memory may have any size
-    if wrong := [k for k, v in tensors.items() if k in sized and sized[k].shape != v.shape]:
+    if wrong := [k for k, v in tensors.items() if k in own and own[k].shape != v.shape]:
         raise InputError(f"{path} does not fit this recipe's network: {wrong[0]} has another shape")
     if not (fitting := {k: v for k, v in tensors.items() if k in own}):
         raise InputError(f"{path} holds nothing that this recipe's network could begin with")
     return fitting
 
 
-def load_codec(path: Path) -> DrumCodec:
-    """The codec of a checkpoint of task "codec" or "live", in evaluation mode."""
-    tensors, facts = read_weights(path)
-    table = facts["tables"]["codec_model"] if facts["run"]["task"] == "live" else facts["tables"].get("model", {})
-    codec = DrumCodec(from_table(CodecConfig, table, str(path)))
-    prefix = "codec." if facts["run"]["task"] == "live" else ""
-    codec.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-    return codec.eval()
+def load_codec(path: Path) -> StruckCodec:
+    """The codec of a checkpoint of task "codec", in evaluation mode. Raises MissingError, InputError."""
+    return codec_of(path)[0]
 
 
-def load_checkpoint(path: Path) -> tuple[DrumCodec, LivePredictor, dict[str, Any]]:
-    """Codec and predictor of a checkpoint of task "live", in evaluation mode, and its facts."""
+def codec_of(path: Path) -> tuple[StruckCodec, dict[str, Any]]:
+    """As `load_codec`, and the facts of its run."""
     tensors, facts = read_weights(path)
-    if facts["run"]["task"] != "live":
-        raise InputError(f"{path} holds a {facts['run']['task']!r} network; a predictor of task 'live' is needed")
-    codec = load_codec(path)
-    config = from_table(LiveConfig, facts["tables"].get("model", {}), str(path))
-    predictor = LivePredictor(config, len(facts["kits"]), facts["drummers"], torch.clone(codec.codebooks))
-    mine = {k.removeprefix("predictor."): v for k, v in tensors.items() if k.startswith("predictor.")}
-    predictor.load_state_dict(mine)
-    return codec, predictor.eval(), facts
+    if facts["run"]["task"] != "codec":
+        raise InputError(f"{path} holds a {facts['run']['task']!r} network; one of task 'codec' is needed")
+    codec = StruckCodec(from_table(StruckConfig, facts["tables"].get("model", {}), str(path)))
+    codec.load_state_dict(tensors, strict=False)  # moving sums of the quantiser are not needed to decode
+    return codec.eval(), facts

@@ -70,7 +70,7 @@ class Trainer:
         if random_state is not None:  # opening the loader draws a number
             torch.set_rng_state(random_state)
         check = self.fabric.to_device(self.unseen.batch(run.seed + 1, 0, 2 * run.batch))
-        writer = SampleWriter(self.folder, self.source.kits[0].sample_rate)
+        writer = SampleWriter(self.folder, self.source.sample_rate)
         started = time.monotonic() - self.seconds
         while self.step < run.steps and not self._out_of_time():
             for optimizer in self.optimizers:

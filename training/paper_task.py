@@ -19,7 +19,7 @@ from ghostnote.errors import InputError
 from ghostnote.music.performance import Performance
 from sampler.kit import Kit
 from training.checkpoints import load_codec, read_weights
-from training.codecs.drum_codec import CodecConfig
+from training.codecs.struck_codec import StruckConfig
 from training.data.paper_windows import PaperBatch, PaperSource
 from training.data.windows import DRUMMERS
 from training.predictors.paper import PaperConfig, PaperPredictor
@@ -137,7 +137,7 @@ def load_paper(path: Path) -> tuple[PaperPredictor, dict[str, Any]]:
     if facts["run"]["task"] != "paper":
         raise InputError(f"{path} holds a {facts['run']['task']!r} network; one of task 'paper' is needed")
     config = from_table(PaperConfig, facts["tables"].get("model", {}), str(path))
-    codec = from_table(CodecConfig, facts["tables"]["codec_model"], str(path))
-    network = PaperPredictor(config, len(facts["kits"]) + 1, facts["drummers"], codec.n_codebooks, codec.codebook_size)
+    codec = from_table(StruckConfig, facts["tables"]["codec_model"], str(path))
+    network = PaperPredictor(config, len(facts["kits"]) + 1, facts["drummers"], codec.books, codec.book_size)
     network.load_state_dict(tensors)
     return network.eval(), facts

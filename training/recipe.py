@@ -16,7 +16,7 @@ class RunConfig:
     """The run itself: table [run] of a recipe."""
 
     task: str
-    """"codec", "live" or "paper"."""
+    """"codec" or "paper"."""
     steps: int
     batch: int
     """Windows per step and process."""
@@ -44,8 +44,8 @@ class RunConfig:
     """Kits to train on, none named: all of the pack."""
 
     def __post_init__(self) -> None:
-        if self.task not in ("codec", "live", "paper"):
-            raise InputError(f"recipe: task {self.task!r} is not known; use codec, live or paper")
+        if self.task not in ("codec", "paper"):
+            raise InputError(f"recipe: task {self.task!r} is not known; use codec or paper")
         if self.steps < 1 or self.batch < 1:
             raise InputError("recipe: steps and batch must be at least 1")
 

@@ -1,70 +1,72 @@
 """From a recipe to a trainer: opens the pack, decodes the kits, builds the task."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ghostnote.errors import InputError
-from ghostnote.music.performance import Performance
-from sampler.kit import Kit
+from training.codec_task import CodecTask
 from training.data.pack import Pack
-from training.data.windows import BatchSource, WindowConfig, WindowSource
-from training.live_task import LiveTask
+from training.data.strokes import StrokeSource, StrokeWindowConfig, load_strokes, save_strokes, strokes_of
+from training.data.windows import BatchSource
 from training.loop import Trainer
 from training.paper_task import PaperTask, paper_source
 from training.recipe import Recipe
-from training.tasks import CodecTask, Task
+from training.tasks import Task
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class CodecSource:
     """Table [codec] of a predictor's recipe."""
 
-    checkpoint: str = "runs/codec_cpu/best.safetensors"
+    checkpoint: str = "runs/codec/best.safetensors"
 
 
-def _codec(recipe: Recipe, _kits: Sequence[Kit]) -> Task:
-    return CodecTask(recipe)
+@dataclass(frozen=True)
+class StrokeData:
+    """Table [strokes] of a codec recipe."""
+
+    file: str = "runs/strokes.npz"
+    """Made from the pack's recordings where it is absent: ten minutes, for the modes of each."""
 
 
-def _live(recipe: Recipe, kits: Sequence[Kit]) -> Task:
-    return LiveTask(recipe, kits, Path(recipe.table("codec", CodecSource).checkpoint))
+def _codec(recipe: Recipe, pack: Pack) -> "_Parts":
+    path = Path(recipe.table("strokes", StrokeData).file)
+    if not path.exists():
+        _log.info("finding the modes of all recordings of %d kits, once", len(pack.kits))
+        save_strokes(path, list(strokes_of(pack.files)))
+    strokes, window = load_strokes(path), recipe.table("window", StrokeWindowConfig)
+    seen = StrokeSource([one for one in strokes if one.split == "train"], window)
+    unseen = StrokeSource([one for one in strokes if one.split == "validation"], window, vary=False)
+    return _Parts(CodecTask(recipe), seen, unseen, {"kits": sorted({one.kit for one in strokes})})
 
 
-def _paper(recipe: Recipe, kits: Sequence[Kit]) -> Task:
-    return PaperTask(recipe, len(kits), Path(recipe.table("codec", CodecSource).checkpoint))
+def _paper(recipe: Recipe, pack: Pack) -> "_Parts":
+    names = list(recipe.run.kits) or pack.kits
+    if missing := sorted(set(names) - set(pack.kits)):
+        raise InputError(f"recipe {recipe.name} needs kit {missing[0]!r}; the pack has {', '.join(pack.kits)}")
+    kits = [pack.kit(name) for name in names]
+    codec = Path(recipe.table("codec", CodecSource).checkpoint)
+    seen, unseen = (paper_source(recipe, codec, pack.performances((split,)), kits) for split in ("train", "validation"))
+    return _Parts(PaperTask(recipe, len(kits), codec), seen, unseen, {"kits": [asdict(kit.info) for kit in kits]})
 
 
-def _windows(recipe: Recipe, performances: Sequence[Performance], kits: Sequence[Kit], unseen: bool) -> BatchSource:
-    config = recipe.table("window", WindowConfig)
-    return WindowSource(
-        performances, kits, replace(config, drill_share=0.0, solo_share=0.0, tail_share=0.0) if unseen else config
-    )
+@dataclass(frozen=True)
+class _Parts:
+    task: Task
+    seen: BatchSource
+    unseen: BatchSource
+    facts: dict[str, Any]
 
 
-def _paper_windows(
-    recipe: Recipe, performances: Sequence[Performance], kits: Sequence[Kit], _unseen: bool
-) -> BatchSource:
-    return paper_source(recipe, Path(recipe.table("codec", CodecSource).checkpoint), performances, kits)
-
-
-TASKS: dict[str, Callable[[Recipe, Sequence[Kit]], Task]] = {"codec": _codec, "live": _live, "paper": _paper}
-SOURCES: dict[str, Callable[[Recipe, Sequence[Performance], Sequence[Kit], bool], BatchSource]] = {
-    "paper": _paper_windows
-}
-"""Tasks with windows of their own; the others share `WindowSource`."""
+TASKS: dict[str, Callable[[Recipe, Pack], _Parts]] = {"codec": _codec, "paper": _paper}
 
 
 def start(recipe: Recipe, pack_path: Path, folder: Path) -> Trainer:
     """A trainer ready to `fit`. Raises MissingError without the pack, InputError for kits it does not hold."""
-    pack = Pack(pack_path)
-    names = list(recipe.run.kits) or pack.kits
-    if missing := sorted(set(names) - set(pack.kits)):
-        raise InputError(f"recipe {recipe.name} needs kit {missing[0]!r}; {pack_path} has {', '.join(pack.kits)}")
-    kits = [pack.kit(name) for name in names]
-    task = TASKS[recipe.run.task](recipe, kits)
-    source = SOURCES.get(recipe.run.task, _windows)
-    seen, unseen = (source(recipe, pack.performances((s,)), kits, s != "train") for s in ("train", "validation"))
-    infos: list[dict[str, Any]] = [asdict(kit.info) for kit in kits]
-    return Trainer(recipe, task, seen, unseen, folder, {"kits": infos, **task.facts})
+    parts = TASKS[recipe.run.task](recipe, Pack(pack_path))
+    return Trainer(recipe, parts.task, parts.seen, parts.unseen, folder, {**parts.facts, **parts.task.facts})

@@ -1,6 +1,5 @@
 """What the loop trains: a task owns its networks and says what one step and one validation are."""
 
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -8,20 +7,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from evaluation.sound.codebooks import perplexities
-from training.codecs.drum_codec import CodecConfig, DrumCodec
-from training.codecs.encodec_import import MultiScaleSTFTDiscriminator
-from training.data.windows import WindowBatch
 from training.losses import (
-    Balancer,
-    discriminator_loss,
     envelope_loss,
-    generator_losses,
-    resolutions_of_step,
     stft_loss,
-    wave_loss,
 )
-from training.recipe import Recipe
 
 Logs = dict[str, float]
 
@@ -71,91 +60,6 @@ def matrices_decay(
             {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0, "share": rate},
         ]
     return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.95))
-
-
-@dataclass(frozen=True)
-class CodecLossConfig:
-    """Table [loss] of a codec recipe."""
-
-    wave: float = 0.1
-    envelope: float = 0.3
-    flux: float = 0.6
-    """Weights of the two parts of `envelope_loss`."""
-    commitment: float = 0.25
-    adversarial_from: int = -1
-    """Step at which the discriminator starts; -1: never."""
-    discriminator_filters: int = 8
-
-
-@dataclass
-class CodecTask:
-    """The drum codec by spectral loss, later also by a multi-scale STFT discriminator under a gradient balancer."""
-
-    recipe: Recipe
-    network: DrumCodec = field(init=False)
-    extra: nn.Module = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.loss = self.recipe.table("loss", CodecLossConfig)
-        self.network = DrumCodec(self.recipe.table("model", CodecConfig))
-        self.extra = nn.Module()
-        if self.loss.adversarial_from >= 0:
-            self.extra = MultiScaleSTFTDiscriminator(filters=self.loss.discriminator_filters, in_channels=2)
-        self.balancer = Balancer({"spectral": 1.0, "adversarial": 0.6, "feature": 0.6})
-        self.facts: dict[str, Any] = {}
-
-    def prepare(self, fabric: Fabric, learning_rate: float, weight_decay: float) -> list[Optimizer]:
-        """See `Task.prepare`."""
-        self.optimizer = matrices_decay(self.network, learning_rate, weight_decay)
-        self.wrapped, self.optimizer = fabric.setup(self.network, self.optimizer)
-        if self.loss.adversarial_from < 0:
-            return [self.optimizer]
-        judge = torch.optim.AdamW(self.extra.parameters(), learning_rate, betas=(0.5, 0.9))
-        self.judge, self.judge_optimizer = fabric.setup(self.extra, judge)
-        return [self.optimizer, self.judge_optimizer]
-
-    def step(self, fabric: Fabric, batch: WindowBatch, step: int, clip: float) -> Logs:
-        """See `Task.step`."""
-        rendered, codes, penalty = self.wrapped(batch.audio)
-        with fabric.autocast():
-            spectral = stft_loss(rendered, batch.audio, resolutions_of_step(step))
-            envelope, flux = envelope_loss(rendered, batch.audio)
-        logs = {"spectral": spectral.item(), "envelope": envelope.item(), "flux": flux.item()}
-        spectral = spectral + self.loss.envelope * envelope + self.loss.flux * flux
-        spectral = spectral + self.loss.wave * wave_loss(rendered, batch.audio)
-        logs |= {"used": used_share(codes, self.network.codebook_size)}
-        if 0 <= self.loss.adversarial_from <= step:
-            logs |= self._judge_step(fabric, batch.audio, rendered.detach())
-            fake, fake_maps = self.judge(rendered)
-            _, real_maps = self.judge(batch.audio)
-            losses = {"spectral": spectral, **generator_losses(fake, fake_maps, real_maps)}
-            logs |= {k: v.item() for k, v in losses.items()}
-            gradient = self.balancer.backward(losses, rendered)
-            surrogate = (rendered * gradient).sum() + self.loss.commitment * penalty
-        else:
-            surrogate = spectral + self.loss.commitment * penalty
-        fabric.backward(surrogate)
-        fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        return logs
-
-    def _judge_step(self, fabric: Fabric, real: Tensor, fake: Tensor) -> Logs:
-        loss = discriminator_loss(self.judge(real)[0], self.judge(fake)[0])
-        self.judge_optimizer.zero_grad()
-        fabric.backward(loss)
-        self.judge_optimizer.step()
-        self.judge_optimizer.zero_grad()
-        return {"discriminator": loss.item()}
-
-    @torch.no_grad()
-    def validate(self, batch: WindowBatch) -> tuple[Logs, Tensor]:
-        """See `Task.validate`."""
-        codes = self.network.encode(batch.audio)
-        rendered = self.network.decode(codes)
-        logs = audio_logs(rendered, batch.audio)
-        logs["perplexity"] = float(perplexities(codes.flatten(0, 1).cpu().numpy(), self.network.codebook_size).min())
-        return logs, rendered
 
 
 def used_share(codes: Tensor, size: int) -> float:

@@ -34,7 +34,7 @@ from ghostnote.files.midi_map import load_map
 from ghostnote.music.performance import Performance
 from ghostnote.osc.client import query
 from server.files.offline import render_performance
-from server.render.renderer import load_renderer
+from server.render.bundle import load_renderer
 from tests.support.jack import JackServer, Probe, ghostnote, jack_missing, running, wait_until
 
 ARDOUR: Final = "ardour7-lua"

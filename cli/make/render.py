@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli.options import BundleOption, KitOption
+from cli.options import BundleOption, KitOption, PieceOption, parse_pieces
 
 if TYPE_CHECKING:
     from ghostnote.files.bundle import Manifest
@@ -25,14 +25,12 @@ def render(
     inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="MIDI files or groove files (.toml).")],
     out: Annotated[Path, typer.Option("--out", "-o", help="A .wav or .flac file, or a folder.")] = Path("out"),
     kit: KitOption = "",
-    drummer: Annotated[
-        int | None, typer.Option(min=0, help="Feel, by number (see `ghostnote kits`).", show_default=False)
-    ] = None,
+    piece: PieceOption = (),  # type: ignore[assignment]
     preset: Annotated[
         str,
         typer.Option(
-            help="A saved preset, or its .toml file: kit or morph, drummer, levels, positions and feel as it says; "
-            "--bundle, --kit and --drummer override it.",
+            help="A saved preset, or its .toml file: kit or morph, pieces, levels, positions and feel as it says; "
+            "--bundle, --kit and --piece override it.",
             show_default=False,
         ),
     ] = "",
@@ -42,10 +40,10 @@ def render(
         str, typer.Option(help="file (fastest), window or live: the same sound, rendered in different call sizes.")
     ] = "file",
     rate: Annotated[int | None, typer.Option(help="Sample rate in Hz; the bundle's if not given.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same sound.")] = 0,
-    temperature: Annotated[
-        float | None, typer.Option(min=0, help="0 = the most likely sound; the bundle's if not given.")
-    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Chooses among equal strokes and draws their noise: the same gives the same sound."),
+    ] = 0,
     plot: Annotated[Path | None, typer.Option(help="Also a spectrogram PNG (one input only).")] = None,
     midi_map: Annotated[
         str, typer.Option("--map", help="td17, gm, another shipped map, a map's file, or auto.")
@@ -57,11 +55,11 @@ def render(
     """Render drum MIDI files to audio with a neural kit. Needs no PyTorch and no audio device."""
     from server.files.batch import RenderSettings
 
-    folder, manifest, wanted = choose(bundle, preset, kit, drummer)
+    folder, manifest, wanted = choose(bundle, preset, kit, piece)
     work = plan(inputs, out)
     processes = min(len(work), jobs or os.cpu_count() or 1)
     threads = 1 if processes > 1 else min(2, os.cpu_count() or 1)
-    settings = RenderSettings(folder, wanted, midi_map, tempo, mode, stems, rate, seed, temperature, threads)
+    settings = RenderSettings(folder, wanted, midi_map, tempo, mode, stems, rate, seed, threads)
     if plot and len(work) > 1:
         raise typer.BadParameter("--plot takes one input")
     if len(work) == 1:
@@ -74,25 +72,25 @@ def render(
 
 
 def choose(
-    bundle: str | None, preset: str = "", kit: str = "", drummer: int | None = None
+    bundle: str | None, preset: str = "", kit: str = "", pieces: Sequence[str] = ()
 ) -> "tuple[Path, Manifest, Preset]":
-    """The bundle's folder and manifest, and the preset with its overrides, checked against them; it names a kit.
+    """The bundle's folder and manifest, and the preset with its overrides; it names a kit that is there.
 
     Raises InputError, MissingError, BundleError.
     """
     from ghostnote.files.bundle import bundle_folder, load_manifest
+    from kits.store import find_kit, playable
 
     wanted = read_preset(preset)
     folder = bundle_folder(bundle or wanted.bundle or None)
     manifest = load_manifest(folder)
     wanted = replace(
         wanted,
-        kit={kit: 1.0} if kit else wanted.kit or {manifest.kits[0].id: 1.0},
-        drummer=wanted.drummer if drummer is None else drummer,
+        kit={kit: 1.0} if kit else wanted.kit or {next(iter(playable(manifest.codec, folder))): 1.0},
+        pieces=wanted.pieces | parse_pieces(pieces),
     )
-    for name in wanted.kit:
-        manifest.kit_index(name)
-    manifest.check_drummer(wanted.drummer)
+    for name in (*wanted.kit, *(sound.kit for sound in wanted.pieces.values() if sound.kit)):
+        find_kit(name, folder)
     return folder, manifest, wanted
 
 

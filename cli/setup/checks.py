@@ -124,7 +124,7 @@ def _answers() -> bool:
 
 def _bundle(bundle: str | None) -> CheckResult:
     from ghostnote.files.bundle import bundle_folder
-    from server.render.renderer import load_renderer
+    from server.render.bundle import load_renderer
 
     folder = bundle_folder(bundle)
     renderer = load_renderer(folder)

@@ -8,15 +8,15 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from cli.workshop.evaluate_codec import codec
 from cli.workshop.evaluate_drummers import drummers
+from cli.workshop.evaluate_strokes import strokes
 from cli.workshop.options import DATA, command_line, parse_names
 from studies.sound.rows import ROWS, Sources, possible
 
 Item = TypeVar("Item")
 
-app = typer.Typer(invoke_without_command=True, subcommand_metavar="[codec|drummers]")
-app.command("codec")(codec)
+app = typer.Typer(invoke_without_command=True, subcommand_metavar="[strokes|drummers]")
+app.command("strokes")(strokes)
 app.command("drummers")(drummers)
 
 
@@ -25,7 +25,9 @@ def evaluate(
     context: typer.Context,
     data: Annotated[Path, typer.Option(envvar="GHOSTNOTE_DATA", help="Folder with groove, kits and eval.")] = DATA,
     bundle: Annotated[str | None, typer.Option(help="Bundle whose rows are measured.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Weights whose codec gives the row oracle.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Weights of the codec that the paper's networks were trained on.")
+    ] = None,
     base: Annotated[Path | None, typer.Option(help="Weights of the paper's Base, trained on that codec.")] = None,
     base_grid: Annotated[Path | None, typer.Option(help="Weights of Base with our grid.")] = None,
     rows: Annotated[str, typer.Option(help=f"Comma-separated, of: {', '.join(ROWS)}; empty for all possible.")] = "",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, such as training/recipes/codec_cpu.toml.")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe, such as training/recipes/codec.toml.")],
     pack: Annotated[Path, typer.Option(help="Packed training set of `ghostnote data pack`.")] = Path("out/train.npz"),
     runs: Annotated[Path, typer.Option(help="Folder of run folders; the run's is named after the recipe.")] = Path(
         "runs"

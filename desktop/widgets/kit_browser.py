@@ -20,7 +20,7 @@ from desktop.kit_list import search
 from desktop.session import Session
 from desktop.theme import Theme
 from desktop.widgets.parts import caption, card, column, fill, label, row
-from ghostnote.files.bundle import KitInfo
+from kits.layers import KitSummary
 
 KIT_ROLE = Qt.ItemDataRole.UserRole
 ROW_HEIGHT = 62
@@ -36,7 +36,7 @@ class KitBrowser(QWidget):
         """`audition` plays a few hits on the kit that was just chosen."""
         super().__init__()
         self._session, self._audition = session, audition
-        self._kits: tuple[KitInfo, ...] = ()
+        self._kits: tuple[KitSummary, ...] = ()
         self.field = QLineEdit()
         self.field.setPlaceholderText("Search kits")
         self.field.setAccessibleName("Search kits")
@@ -60,7 +60,7 @@ class KitBrowser(QWidget):
         session.listen("kit", lambda *_: self._show_chosen())
         session.listen("morph", lambda *_: self._show_chosen())
 
-    def set_kits(self, kits: tuple[KitInfo, ...]) -> None:
+    def set_kits(self, kits: tuple[KitSummary, ...]) -> None:
         """The kits to choose from."""
         self._kits = kits
         self.morph.set_kits(kits)
@@ -86,7 +86,7 @@ class KitBrowser(QWidget):
         self.view.viewport().update()
 
     def _choose(self, index: QModelIndex) -> None:
-        kit: KitInfo = index.data(KIT_ROLE)
+        kit: KitSummary = index.data(KIT_ROLE)
         if kit.id != self._session.kit or self._session.morph[1] != self._session.morph[2]:
             self._session.morph_to(0.0, kit.id, kit.id)
         self._audition()
@@ -108,7 +108,7 @@ class _KitPainter(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         """Paint one row."""
-        kit: KitInfo = index.data(KIT_ROLE)
+        kit: KitSummary = index.data(KIT_ROLE)
         amount, first, second = self._session.morph
         plays = kit.id in (first, second) if 0 < amount < 1 else kit.id == self._session.kit
         state = option.state  # type: ignore[attr-defined]
@@ -130,7 +130,7 @@ class _KitPainter(QStyledItemDelegate):
         self._texts(painter, inner, kit)
         painter.restore()
 
-    def _texts(self, painter: QPainter, inner: QRect, kit: KitInfo) -> None:
+    def _texts(self, painter: QPainter, inner: QRect, kit: KitSummary) -> None:
         font = QFont(painter.font())
         font.setPixelSize(10)
         painter.setFont(font)
@@ -179,7 +179,7 @@ class MorphPanel(QWidget):
         session.listen("kit", lambda *_: self.refresh())
         self._names: dict[str, str] = {}
 
-    def set_kits(self, kits: tuple[KitInfo, ...]) -> None:
+    def set_kits(self, kits: tuple[KitSummary, ...]) -> None:
         """The kits to choose from."""
         self._names = {kit.id: kit.name for kit in kits}
         self.refresh()

@@ -23,8 +23,8 @@ from desktop.control import AppController
 from desktop.render_plan import FORMATS, RenderRequest, is_source, kit_text, mix_text, written
 from desktop.render_process import RenderQueue
 from desktop.widgets.parts import button, caption, card, column, fill, label, row, set_style, set_tone
-from ghostnote.files.bundle import KitInfo
 from ghostnote.files.preset import Preset
+from kits.layers import KitSummary
 
 FILE_ROLE: Final = Qt.ItemDataRole.UserRole
 SAME_MIX: Final = "Drummer, feel, levels and positions are those of the page Play."
@@ -46,7 +46,7 @@ class RenderPage(QWidget):
         self.kit.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         fill(self.format, [(name.upper(), name) for name in FORMATS], "wav")
         self.mix = label(SAME_MIX, "small", wrap=True)
-        self._kits: tuple[KitInfo, ...] = ()
+        self._kits: tuple[KitSummary, ...] = ()
         self.stems = QCheckBox("Also one file for each piece")
         self.folder = label("", "soft")
         self.go = button("Render", "primary", "Render the chosen files", self.render_files)
@@ -94,7 +94,7 @@ class RenderPage(QWidget):
         for topic in MIX_TOPICS:
             self._control.session.listen(topic, lambda *_: self.refresh())
 
-    def set_kits(self, kits: tuple[KitInfo, ...]) -> None:
+    def set_kits(self, kits: tuple[KitSummary, ...]) -> None:
         """The kits to choose from."""
         self._kits = kits
         self.refresh()

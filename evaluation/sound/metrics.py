@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from evaluation.sound.spectra import POWER_FLOOR, Audio, Floats, framed, magnitudes, mono, power_db, rms_envelope
+from evaluation.sound.strokes import band_distance_db, hop_lines_db, log_spectral_distance_db
 from ghostnote.errors import InputError
 
 STFT_SIZES: Final = ((512, 128), (1024, 256), (2048, 512))
@@ -98,6 +99,10 @@ METRICS: Final[dict[str, Callable[[Audio, Audio, int], float]]] = {
     "tter_db": tter_db_mae,
     "level_db": lambda reference, rendered, rate: level_error_db(reference, rendered),
     "level_abs_db": lambda reference, rendered, rate: abs(level_error_db(reference, rendered)),
+    "bands_db": lambda reference, rendered, rate: band_distance_db(rendered, reference)[0],
+    "bias_db": lambda reference, rendered, rate: band_distance_db(rendered, reference)[1],
+    "lines_db": lambda reference, rendered, rate: hop_lines_db(rendered) - hop_lines_db(reference),
+    "lsd_db": lambda reference, rendered, rate: log_spectral_distance_db(rendered, reference),
     "rmse": lambda reference, rendered, rate: rmse(reference, rendered),
     "mae": lambda reference, rendered, rate: mae(reference, rendered),
 }

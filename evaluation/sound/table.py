@@ -14,7 +14,10 @@ from evaluation.sound.targets import check_targets
 from evaluation.tables import fixed, markdown, rounded, show
 
 COLUMNS: Final = (
-    ("sc", "MR-STFT SC ↓", 3),
+    ("bands_db", "ERB bands off dB ↓", 2),
+    ("bias_db", "bias dB → 0", 2),
+    ("lines_db", "hop lines dB → 0", 2),
+    ("lsd_db", "LSD 8192 dB ↓", 2),
     ("envelope_r", "envelope r ↑", 3),
     ("tter_db", "TTER dB ↓", 2),
     ("level_db", "level dB → 0", 2),
@@ -24,8 +27,8 @@ COLUMNS: Final = (
     ("kit_id", "kit identified ↑", 3),
 )
 """Measure, heading, decimals of the ranked measures."""
-UNRANKED: Final = (("rmse", "RMSE", 4), ("mae", "MAE", 4))
-PER_KIT: Final = ("sc", "envelope_r", "level_db", "onset_f1_50ms", "onset_f1_10ms", "kit_id")
+UNRANKED: Final = (("sc", "MR-STFT SC", 3), ("rmse", "RMSE", 4), ("mae", "MAE", 4))
+PER_KIT: Final = ("bands_db", "bias_db", "envelope_r", "level_db", "onset_f1_50ms", "onset_f1_10ms", "kit_id")
 
 NOTES: Final = """\
 - Every value is a mean over the same windows for all rows, in brackets its 95 % interval from a bootstrap over
@@ -41,8 +44,9 @@ NOTES: Final = """\
 - FAD: Frechet distance of YAMNet embeddings over all kits together, the windows of both sides paired, its interval by
   the jackknife over performances; beside it the extrapolation to infinitely many vectors. It says nothing outside this
   table.
-- RMSE and MAE are reported and not ranked: silence beats most renderings, because the phase of a drum's noise is
-  arbitrary and a wrong sample costs more than none.
+- ERB bands, bias, hop lines (rendering minus reference) and log-spectral distance: `evaluation/sound/strokes.py`.
+- SC, RMSE and MAE are reported and not ranked: the phase of a drum's noise is arbitrary, so a true noise that is drawn
+  anew costs as much as a wrong one (two recordings of a hat have an SC of 0.7), and by RMSE silence beats most.
 - These figures stand for this audio only. They must not be put beside published figures that were measured on
   recordings of E-GMD.
 """

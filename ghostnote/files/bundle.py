@@ -2,61 +2,30 @@
 
 The manifest holds everything that the running program must know about the networks. Reading is strict: a key that is
 unknown, missing or of the wrong type, a file that is absent or whose SHA-256 differs, and a format newer than this
-program all raise BundleError with one line. Nothing is ever unpickled.
+program all raise BundleError with one line. Nothing is ever unpickled. Kits are files of their own (`kits.coded_kit`).
 """
 
 import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 import tomli_w
 
-from ghostnote.errors import BundleError, InputError, MissingError
+from ghostnote.errors import BundleError, MissingError
 from ghostnote.files.paths import SHIPPED
 from ghostnote.files.schema import TableError, from_table
-from ghostnote.music.articulations import PIECES
-from ghostnote.music.grid import GRID_NAME, N_COLUMNS
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 MANIFEST: Final = "manifest.toml"
 SNAPSHOT: Final = "snapshot.npz"
-ROLES: Final = ("condition", "predictor", "decoder")
+ROLES: Final = ("encoder", "decoder")
+CODEC_SHAPE: Final = (48_000, 2, 256, 12, 1024)
+"""Sample rate, channels, hop, books and entries per book of the codec that this program plays."""
 BUNDLES_DIR: Final = SHIPPED / "bundles"
 DEFAULT_BUNDLE: Final = "default"
-
-
-@dataclass(frozen=True)
-class StateTensor:
-    """What a graph remembers from call to call, zero at the start: see docs/bundle.md.
-
-    Without lags a tensor: input `NAME`, output `NAME_next`. With lags the last rows of a sequence: inputs `NAME_LAG`,
-    the rows that lie so many hops before those of the call, as far as they come before it; output `NAME_next`, the
-    call's own rows.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    """Without the leading batch dimension; with lags [rows, width]."""
-    lags: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        _check(all(size > 0 for size in self.shape), f"shape {list(self.shape)} has a size below 1")
-        fits = not self.lags or (len(self.shape) == 2 and all(0 < lag <= self.shape[0] for lag in self.lags))
-        _check(fits, f"lags {list(self.lags)} do not fit the shape {list(self.shape)}")
-
-    def inputs(self, hops: int) -> dict[str, tuple[int, ...]]:
-        """Inputs of a call of `hops` hops by name, with their shapes without the batch dimension."""
-        if not self.lags:
-            return {self.name: self.shape}
-        return {f"{self.name}_{lag}": (min(hops, lag), self.shape[1]) for lag in self.lags}
-
-    def output(self, hops: int) -> tuple[int, ...]:
-        """Shape of the output `NAME_next` without the batch dimension."""
-        return (hops, self.shape[1]) if self.lags else self.shape
 
 
 @dataclass(frozen=True)
@@ -67,8 +36,6 @@ class Graph:
     """One of `ROLES`."""
     file: str
     sha256: str
-    state: tuple[StateTensor, ...] = ()
-    """In the order of the graph's inputs and outputs."""
 
     def __post_init__(self) -> None:
         _check(self.role in ROLES, f"role {self.role!r}, expected one of {', '.join(ROLES)}")
@@ -76,50 +43,6 @@ class Graph:
             bool(self.file) and self.file == Path(self.file).name and "\\" not in self.file and "\0" not in self.file
         )
         _check(plain, f"file {self.file!r}, expected a file name without a folder")
-
-
-@dataclass(frozen=True)
-class Codes:
-    """The codes between predictor and decoder."""
-
-    books: int
-    size: int
-    temperature: tuple[float, ...]
-    """Default sampling temperature of each book, 0 = the likeliest code."""
-
-    def __post_init__(self) -> None:
-        _check(self.books > 0 and self.size > 1, f"{self.books} books of {self.size} codes")
-        fits = len(self.temperature) == self.books and all(t >= 0 for t in self.temperature)
-        _check(fits, f"{len(self.temperature)} temperatures for {self.books} books, expected one >= 0 for each")
-
-
-@dataclass(frozen=True)
-class GridSpec:
-    """The grid that the predictor reads."""
-
-    name: str
-    columns: int
-
-
-LONGEST_RING: Final = 60.0
-"""Of a piece [s]."""
-
-
-@dataclass(frozen=True)
-class KitInfo:
-    """A timbre inside the bundle; its index in `Manifest.kits` is the network's."""
-
-    id: str
-    name: str
-    character: str = ""
-    licence: str = ""
-    author: str = ""
-    gain_db: float = 0.0
-    """Added by the renderer, so that the kit is as loud as the one that it models."""
-    piece_db: tuple[float, ...] = ()
-    """Likewise added to each piece, in the order of PIECES; if empty: 0."""
-    piece_seconds: tuple[float, ...] = ()
-    """The longest that each piece sounds after a hit; if empty: unknown."""
 
 
 @dataclass(frozen=True)
@@ -140,17 +63,15 @@ class Manifest:
 
     format_version: int
     name: str
+    codec: str
+    """Fingerprint of the codebooks; a kit file names the codec that its codes are for."""
     sample_rate: int
     channels: int
     hop: int
     """Frames per step."""
-    grid: GridSpec
-    codes: Codes
+    books: int
+    book_size: int
     graphs: tuple[Graph, ...]
-    kits: tuple[KitInfo, ...]
-    drummers: tuple[str, ...]
-    causal: bool = True
-    """Whether a hop's sound depends on nothing later; a model that is not causal renders whole windows of 4 beats."""
     precision: str = "fp32"
     licence: str = ""
     attributions: tuple[str, ...] = ()
@@ -159,44 +80,14 @@ class Manifest:
 
     def __post_init__(self) -> None:
         _check(bool(self.name), "name is empty")
-        _check(8000 <= self.sample_rate <= 384_000, f"sample_rate {self.sample_rate}, expected 8000..384000")
-        _check(self.channels in (1, 2), f"channels {self.channels}, expected 1 or 2")
-        _check(16 <= self.hop <= 65_536, f"hop {self.hop}, expected 16..65536")
+        shape = (self.sample_rate, self.channels, self.hop, self.books, self.book_size)
+        _check(shape == CODEC_SHAPE, f"rate, channels, hop, books, book size {shape}, this program plays {CODEC_SHAPE}")
         roles = sorted(graph.role for graph in self.graphs)
         _check(roles == sorted(ROLES), f"graphs {', '.join(roles) or 'none'}, expected {', '.join(ROLES)}")
-        _check(bool(self.kits), "no kits")
-        _check(all(abs(k.gain_db) <= 24 for k in self.kits), "a kit's gain_db is outside -24..24 dB")
-        _check(
-            all(len(k.piece_db) in (0, len(PIECES)) and all(abs(g) <= 24 for g in k.piece_db) for k in self.kits),
-            f"a kit's piece_db is not {len(PIECES)} gains within -24..24 dB",
-        )
-        rings = [k.piece_seconds for k in self.kits]
-        _check(
-            all(len(one) in (0, len(PIECES)) and all(0 < s <= LONGEST_RING for s in one) for one in rings),
-            f"a kit's piece_seconds is not {len(PIECES)} times above 0 and up to {LONGEST_RING:g} s",
-        )
-        _check(bool(self.drummers), "no drummers")
-        ids = [kit.id for kit in self.kits]
-        _check(len(set(ids)) == len(ids), "two kits with the same id")
 
     def graph(self, role: str) -> Graph:
         """The graph of one of `ROLES`."""
         return next(graph for graph in self.graphs if graph.role == role)
-
-    def kit_index(self, kit: str) -> int:
-        """Index of the kit with this id. Raises InputError with the nearest ids and all of them."""
-        ids = [info.id for info in self.kits]
-        if kit not in ids:
-            near = get_close_matches(kit.lower(), ids, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}? " if near else ""
-            raise InputError(f"bundle {self.name} has no kit {kit!r}: {hint}Kits are {', '.join(ids)}")
-        return ids.index(kit)
-
-    def check_drummer(self, index: int) -> None:
-        """Raises InputError, naming the drummers, unless there is one of this index."""
-        if not 0 <= index < len(self.drummers):
-            named = ", ".join(f"{n} {name}" for n, name in enumerate(self.drummers))
-            raise InputError(f"bundle {self.name} has no drummer {index}: there are {named}")
 
 
 def bundle_names() -> tuple[str, ...]:
@@ -244,7 +135,12 @@ def parse_manifest(table: Mapping[str, object], source: str) -> Manifest:
     version = table.get("format_version")
     if type(version) is not int or version < 1:
         raise BundleError(
-            f"{source} has format_version {str(version)[:60]!r}, expected 1..{FORMAT_VERSION}: not a Ghostnote bundle"
+            f"{source} has format_version {str(version)[:60]!r}, expected {FORMAT_VERSION}: not a Ghostnote bundle"
+        )
+    if version < FORMAT_VERSION:
+        raise BundleError(
+            f"{source} has format {version}, whose kits were part of the networks; this program plays format "
+            f"{FORMAT_VERSION}: use the bundle that ships, or export yours again"
         )
     if version > FORMAT_VERSION:
         raise BundleError(f"{source} has format {version}, this program reads up to {FORMAT_VERSION}: update Ghostnote")
@@ -252,12 +148,6 @@ def parse_manifest(table: Mapping[str, object], source: str) -> Manifest:
         manifest = from_table(Manifest, dict(table))
     except TableError as error:
         raise BundleError(f"{source}: {error}") from error
-    grid = manifest.grid
-    if (grid.name, grid.columns) != (GRID_NAME, N_COLUMNS):
-        raise BundleError(
-            f"{source} is for the grid {grid.name} with {grid.columns} columns, this program builds {GRID_NAME} with "
-            f"{N_COLUMNS}: export the bundle again"
-        )
     return manifest
 
 

@@ -11,6 +11,12 @@
     pans = { hat = 0.2 }        # -1 left .. 1 right per piece; 0 where absent
     feel = { timing = 0.5 }     # timing, velocity, swing: 0 .. 1; 0 where absent
 
+    [pieces.snare]              # where a piece shall sound otherwise than the kit has it
+    kit = "tr808"               # "" = the kit above
+    tune = -2.0                 # semitones, -12 .. 12
+    damp = 0.3                  # 0 .. 1
+    tone = 0.5                  # -1 dark .. 1 bright
+
 Every key is optional. The user's presets are in `user_dir() / "presets"`; a file that is not a preset is reported and
 left untouched.
 """
@@ -27,12 +33,14 @@ from ghostnote.errors import InputError, MissingError
 from ghostnote.events import (
     Command,
     Mode,
+    PieceAspect,
     SetDrummer,
     SetFeel,
     SetKit,
     SetLevel,
     SetMode,
     SetPan,
+    SetPieceSound,
     SetTempo,
 )
 from ghostnote.files.paths import check_name, user_dir, write_atomically
@@ -43,9 +51,30 @@ LEVEL_DB: Final = (-60.0, 12.0)
 """Range of a piece's level; the lower limit is off."""
 PAN: Final = (-1.0, 1.0)
 FEEL: Final = (0.0, 1.0)
+TUNE: Final = (-12.0, 12.0)
+"""Semitones."""
+DAMP: Final = (0.0, 1.0)
+TONE: Final = (-1.0, 1.0)
 TEMPO_BPM: Final = (20.0, 400.0)
 FEEL_ASPECTS: Final = ("timing", "velocity", "swing")
+PIECE_ASPECTS: Final[tuple[PieceAspect, ...]] = get_args(PieceAspect)
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
+
+
+@dataclass(frozen=True)
+class PieceSound:
+    """How one piece sounds; by default as the kit has it."""
+
+    kit: str = ""
+    """Id of the kit that this piece is taken from, "" = that of all."""
+    tune: float = 0.0
+    """Semitones."""
+    damp: float = 0.0
+    tone: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, bounds in (("tune", TUNE), ("damp", DAMP), ("tone", TONE)):
+            _check_range(name, getattr(self, name), bounds)
 
 
 @dataclass(frozen=True)
@@ -63,6 +92,7 @@ class Preset:
     levels: dict[str, float] = field(default_factory=dict[str, float])
     pans: dict[str, float] = field(default_factory=dict[str, float])
     feel: dict[str, float] = field(default_factory=dict[str, float])
+    pieces: dict[str, PieceSound] = field(default_factory=dict[str, PieceSound])
 
     def __post_init__(self) -> None:
         shares = self.kit.values()
@@ -72,6 +102,8 @@ class Preset:
         _check(self.drummer >= 0, f"drummer is {self.drummer}, expected a number from 0")
         _check(self.mode in MODES, f"mode is {self.mode!r}, expected {' or '.join(MODES)}")
         _check_range("tempo", self.tempo, TEMPO_BPM)
+        for piece in self.pieces:
+            _check(piece in PIECES, f"pieces.{piece} is unknown, known are {', '.join(PIECES)}")
         for name, values, keys, bounds in (
             ("levels", self.levels, PIECES, LEVEL_DB),
             ("pans", self.pans, PIECES, PAN),
@@ -88,6 +120,11 @@ class Preset:
             SetDrummer(self.drummer),
             *(SetLevel(piece, self.levels.get(piece, 0.0)) for piece in PIECES),
             *(SetPan(piece, self.pans.get(piece, 0.0)) for piece in PIECES),
+            *(
+                SetPieceSound(piece, aspect, getattr(self.pieces.get(piece, PieceSound()), aspect))
+                for piece in PIECES
+                for aspect in PIECE_ASPECTS
+            ),
             *(SetFeel(aspect, self.feel.get(aspect, 0.0)) for aspect in FEEL_ASPECTS),
             SetMode("window" if self.mode == "window" else "live"),
             SetTempo(self.tempo),
@@ -95,14 +132,15 @@ class Preset:
 
     def check_fits(self, name: str, bundle: str, kits: Collection[str], drummers: Collection[str]) -> None:
         """Raises InputError unless this preset, called `name`, is for a bundle of that name, kits and drummers."""
-        unknown = [kit for kit in self.kit if kit not in kits]
+        named = [*self.kit, *(sound.kit for sound in self.pieces.values() if sound.kit)]
+        unknown = [kit for kit in named if kit not in kits]
         if unknown or (self.bundle and self.bundle != bundle):
             raise InputError(
                 f"preset {name!r} is for the bundle {self.bundle or 'with kit ' + ', '.join(unknown)}, "
                 f"{bundle or 'another'} is playing: load that bundle first"
             )
         if self.drummer >= max(1, len(drummers)):
-            raise InputError(f"preset {name!r} asks for drummer {self.drummer}, the bundle has {len(drummers)}")
+            raise InputError(f"preset {name!r} asks for drummer {self.drummer}, there are {len(drummers)}")
 
     def after(self, command: Command) -> "Preset":
         """The settings after `command`; LoadPreset by itself changes nothing."""
@@ -115,6 +153,10 @@ class Preset:
                 return replace(self, levels=self.levels | {piece: db})
             case SetPan(piece, pan):
                 return replace(self, pans=self.pans | {piece: pan})
+            case SetPieceSound(piece, aspect, value):
+                sound = replace(self.pieces.get(piece, PieceSound()), **{aspect: value})
+                others = {name: one for name, one in self.pieces.items() if name != piece}
+                return replace(self, pieces=others if sound == PieceSound() else others | {piece: sound})
             case SetFeel(aspect, amount):
                 return replace(self, feel=self.feel | {aspect: amount})
             case SetMode(mode):

@@ -18,6 +18,8 @@ import numpy as np
 from ghostnote.events import NoteEvent
 from ghostnote.music.performance import Performance
 
+DRUMMERS: Final = ("any", *(f"drummer{n}" for n in range(1, 11)))
+"""Names of the drummers whose feel the models know; the first is none in particular."""
 TIMING_SECONDS: Final = 0.006
 VELOCITY_SHARE: Final = 0.15
 SWUNG_MIDDLE: Final = 2 / 3

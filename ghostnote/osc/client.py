@@ -8,7 +8,7 @@ from typing import Any
 from ghostnote.errors import InputError, MissingError
 from ghostnote.osc.limits import DEFAULT_HOST, DEFAULT_PORT
 from ghostnote.osc.packet import read_packet, write_message
-from ghostnote.osc.table import ERROR, LEVELS, LOADING, SUBSCRIBE, UNSUBSCRIBE, find
+from ghostnote.osc.table import ERROR, LOADING, SUBSCRIBE, UNSUBSCRIBE, find
 
 Answer = tuple[str, tuple[Any, ...]]
 """Address and values of a message."""
@@ -52,7 +52,7 @@ class OscClient:
         except OSError as error:
             raise self._silent(error) from error
         message = read_packet(data, time.perf_counter())[0]
-        if message.address == ERROR and message.args[:1] != (LEVELS,):  # levels: nothing was refused
+        if message.address == ERROR:
             raise InputError(str(message.args[-1]))
         return message.address, message.args
 

@@ -6,12 +6,13 @@ Everything here is pure. Checking a message raises InputError saying what was fo
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ghostnote.errors import InputError
 from ghostnote.events import Command, Event, TransportKind
 from ghostnote.files.preset import Preset
 
+ROOT: Final = "/ghostnote"
 Value = str | int | float
 Values = tuple[Value, ...]
 
@@ -22,7 +23,7 @@ class ServerSnapshot:
 
     settings: Preset = field(default_factory=Preset)
     kits: tuple[str, ...] = ()
-    """Kit ids of the bundle."""
+    """Kit ids."""
     drummers: tuple[str, ...] = ()
     preset: str = ""
     """The preset loaded last, "" for none."""
@@ -45,6 +46,11 @@ class ServerSnapshot:
     status: Mapping[str, Value] = field(default_factory=dict[str, Value])
     """Figures of the engine by name: xruns, late hops, queue depth ..."""
 
+    @property
+    def piece_kits(self) -> tuple[str, ...]:
+        """Kits that a single piece may have, "" for that of all pieces."""
+        return ("", *self.kits)
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -57,7 +63,7 @@ class Argument:
     high: float = math.inf
     unit: str = ""
     choices: tuple[str, ...] = ()
-    of_state: Literal["", "kits", "drummers"] = ""
+    of_state: Literal["", "kits", "piece_kits", "drummers"] = ""
     """The field of `ServerSnapshot` with the choices: their names for a string, their indices for an integer."""
     optional: bool = False
     switch: bool = False

@@ -21,19 +21,24 @@ from ghostnote.events import (
     SetDrummer,
     SetFeel,
     SetKit,
-    SetLevel,
     SetMode,
-    SetPan,
     SetTempo,
     TransportEvent,
     TransportKind,
 )
 from ghostnote.files.bundle import bundle_folder
-from ghostnote.files.preset import FEEL, LEVEL_DB, MODES, PAN, TEMPO_BPM, dump_preset, main_kit
+from ghostnote.files.preset import (
+    FEEL,
+    MODES,
+    PIECE_ASPECTS,
+    TEMPO_BPM,
+    dump_preset,
+    main_kit,
+)
 from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME, PIECES, lanes_of_piece
-from ghostnote.osc.schema import Address, Argument, ServerSnapshot, Values
+from ghostnote.osc.piece_addresses import level_address, pan_address, sound_address
+from ghostnote.osc.schema import ROOT, Address, Argument, ServerSnapshot, Values
 
-ROOT: Final = "/ghostnote"
 ERROR: Final = f"{ROOT}/error"
 SUBSCRIBE: Final = f"{ROOT}/subscribe"
 UNSUBSCRIBE: Final = f"{ROOT}/unsubscribe"
@@ -47,7 +52,6 @@ PANIC: Final = f"{ROOT}/panic"
 GROOVE_PROMPT: Final = f"{ROOT}/groove/prompt"
 SETTINGS: Final = f"{ROOT}/settings"
 BUNDLE: Final = f"{ROOT}/bundle"
-LEVELS: Final = f"{ROOT}/level"
 LOADING: Final = f"{ROOT}/loading"
 STATUS: Final = f"{ROOT}/status"
 SUBSCRIPTION_S: Final = 60.0
@@ -132,28 +136,6 @@ def _status(state: ServerSnapshot) -> Values:
     return tuple(item for pair in state.status.items() for item in pair)
 
 
-def _level(piece: str) -> Address:
-    return Address(
-        f"{LEVELS}/{piece}",
-        f"Level of the {piece}; {LEVEL_DB[0]:g} dB is off.",
-        (Argument("level", "f", *LEVEL_DB, "dB"),),
-        lambda s: (s.settings.levels.get(piece, 0.0),),
-        lambda s, at, a: [SetLevel(piece, float(a[0]))],
-        feedback=True,
-    )
-
-
-def _pan(piece: str) -> Address:
-    return Address(
-        f"{ROOT}/pan/{piece}",
-        f"Position of the {piece}: -1 left, 1 right.",
-        (Argument("pan", "f", *PAN),),
-        lambda s: (s.settings.pans.get(piece, 0.0),),
-        lambda s, at, a: [SetPan(piece, float(a[0]))],
-        feedback=True,
-    )
-
-
 def _feel(aspect: Literal["timing", "velocity", "swing"], about: str) -> Address:
     return Address(
         f"{ROOT}/feel/{aspect}",
@@ -201,14 +183,15 @@ TABLE: Final[tuple[Address, ...]] = (
     ),
     Address(
         f"{ROOT}/drummer",
-        "The drummer whose feel the network plays with, by number (names: /ghostnote/drummers).",
+        "The drummer whose feel grooves and, if asked for, live hits get, by number (names: /ghostnote/drummers).",
         (Argument("drummer", "i", of_state="drummers"),),
         lambda s: (s.settings.drummer,),
         lambda s, at, a: [SetDrummer(int(a[0]))],
         feedback=True,
     ),
-    *(_level(piece) for piece in PIECES),
-    *(_pan(piece) for piece in PIECES),
+    *(level_address(piece) for piece in PIECES),
+    *(pan_address(piece) for piece in PIECES),
+    *(sound_address(piece, aspect) for piece in PIECES for aspect in PIECE_ASPECTS),
     _feel("timing", "How loosely live hits are timed; how much of the drummer's timing grooves get. 0 none, 1 all."),
     _feel(
         "velocity", "How unevenly live hits are struck; how much of the drummer's dynamics grooves get. 0 none, 1 all."
@@ -319,8 +302,8 @@ TABLE: Final[tuple[Address, ...]] = (
         feedback=True,
         replies="s",
     ),
-    Address(f"{ROOT}/kits", "The kits of the bundle.", (), lambda s: s.kits, feedback=True, replies="s..."),
-    Address(f"{ROOT}/drummers", "The drummers of the bundle.", (), lambda s: s.drummers, feedback=True, replies="s..."),
+    Address(f"{ROOT}/kits", "All kits.", (), lambda s: s.kits, feedback=True, replies="s..."),
+    Address(f"{ROOT}/drummers", "All drummers.", (), lambda s: s.drummers, feedback=True, replies="s..."),
     Address(
         f"{ROOT}/latency",
         "Frames from a hit's arrival to its sound, and the sample rate [Hz].",

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ghostnote.errors import InputError
-from ghostnote.events import Command, LoadPreset, ProgramEvent, SetDrummer, SetKit, SetLevel, SetMode, SetPan
-from ghostnote.files.preset import Preset
+from ghostnote.events import Command, LoadPreset, ProgramEvent, SetKit, SetLevel, SetMode, SetPan, SetPieceSound
+from ghostnote.files.preset import PieceSound, Preset
 from ghostnote.music.grid import HopEvents
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,6 @@ class LiveRenderer(Protocol):
     hop: int
     sample_rate: int
     channels: int
-    kits: tuple[str, ...]
-    drummers: tuple[str, ...]
     causal: bool
     """False: only whole windows are rendered well."""
     provider: str
@@ -41,6 +39,11 @@ class LiveRenderer(Protocol):
     @property
     def manifest(self) -> HasName:
         """The bundle; at least its name."""
+        ...
+
+    @property
+    def kits(self) -> tuple[str, ...]:
+        """Ids of the kits that can be played."""
         ...
 
     def figures(self) -> Mapping[str, float]:
@@ -55,8 +58,8 @@ class LiveRenderer(Protocol):
         """One kit or a morph, from the next hop on."""
         ...
 
-    def set_drummer(self, index: int) -> None:
-        """The drummer whose feel the predictor plays with."""
+    def set_pieces(self, pieces: Mapping[str, PieceSound]) -> None:
+        """Kit, tuning, damping and tone of single pieces."""
         ...
 
     def set_levels(self, levels_db: Mapping[str, float], pans: Mapping[str, float]) -> None:
@@ -80,7 +83,7 @@ def apply_settings(settings: Preset, renderer: LiveRenderer) -> None:
     """Apply these settings to `renderer`. Raises InputError if they do not fit it."""
     _check_mode(settings.mode, renderer)
     renderer.set_kit(settings.kit)
-    renderer.set_drummer(settings.drummer)
+    renderer.set_pieces(settings.pieces)
     renderer.set_levels(settings.levels, settings.pans)
 
 
@@ -111,13 +114,16 @@ class LiveSettings:
         apply_settings(self.settings, renderer)
 
     def fitted(self, renderer: LiveRenderer) -> Preset:
-        """The current settings, with the first kit or drummer of `renderer` if it lacks the current one."""
+        """The current settings, with the first kit of `renderer` where it lacks the current one."""
         known = all(kit in renderer.kits for kit in self.settings.kit)
+        pieces = {
+            p: s if s.kit in ("", *renderer.kits) else replace(s, kit="") for p, s in self.settings.pieces.items()
+        }
         return replace(
             self.settings,
             bundle=renderer.manifest.name,
             kit=self.settings.kit if known else {renderer.kits[0]: 1.0},
-            drummer=self.settings.drummer if self.settings.drummer < len(renderer.drummers) else 0,
+            pieces=pieces,
         )
 
     def use(self, renderer: LiveRenderer, settings: Preset) -> None:
@@ -129,13 +135,13 @@ class LiveSettings:
 
     def apply(self, command: Command) -> bool:
         """Apply `command` from the next hop on; False (and a line in the log) if this bundle cannot do it."""
-        wanted = self.settings.after(command)
         try:
+            wanted = self.settings.after(command)
             match command:
                 case SetKit():
                     self.renderer.set_kit(wanted.kit)
-                case SetDrummer():
-                    self.renderer.set_drummer(wanted.drummer)
+                case SetPieceSound():
+                    self.renderer.set_pieces(wanted.pieces)
                 case SetLevel() | SetPan():
                     self.renderer.set_levels(wanted.levels, wanted.pans)
                 case SetMode(mode):
@@ -144,7 +150,7 @@ class LiveSettings:
                     self.preset = name
                 case _:
                     pass
-        except InputError as error:
+        except (InputError, ValueError) as error:
             log.warning("%s", error)
             return False
         self.settings = wanted

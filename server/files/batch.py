@@ -15,7 +15,8 @@ from ghostnote.files.preset import Preset
 from ghostnote.music.feel import with_feel
 from server.files.inputs import AUTO, read_performance
 from server.files.offline import Advance, Audio, render_performance, save_audio
-from server.render.renderer import Renderer, load_renderer
+from server.render.bundle import load_renderer
+from server.render.renderer import Renderer
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class RenderSettings:
 
     bundle: Path
     preset: Preset = field(default_factory=Preset)
-    """Kit or morph (none: the bundle's first), drummer, levels, positions and feel; its bundle, tempo and mode are not
-    asked for."""
+    """Kit or morph (none: the first there is), sound of single pieces, levels, positions and feel; its bundle, tempo
+    and mode are not asked for."""
     midi_map: str = AUTO
     tempo: float | None = None
     """Quarter notes per minute; None = the file's own."""
@@ -33,7 +34,6 @@ class RenderSettings:
     stems: bool = False
     rate: int | None = None
     seed: int = 0
-    temperature: float | None = None
     threads: int = 1
 
 
@@ -62,12 +62,10 @@ class RenderResult:
 
 def open_renderer(settings: RenderSettings) -> Renderer:
     """A renderer with the bundle, kit, drummer and levels of the settings. Raises GhostnoteError."""
-    renderer = load_renderer(
-        settings.bundle, threads=settings.threads, seed=settings.seed, temperature=settings.temperature
-    )
+    renderer = load_renderer(settings.bundle, threads=settings.threads, seed=settings.seed)
     preset = settings.preset
     renderer.set_kit(preset.kit or {renderer.kits[0]: 1.0})
-    renderer.set_drummer(preset.drummer)
+    renderer.set_pieces(preset.pieces)
     renderer.set_levels(preset.levels, preset.pans)
     return renderer
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ghostnote.errors import InputError
 from ghostnote.latency import window_frames
+from ghostnote.music.articulations import PIECES
 from ghostnote.music.grid import HopEvents, hop_events
 from ghostnote.music.performance import Performance
 from server.render.limiter import CEILING_DB, limit
@@ -100,8 +101,7 @@ def _tracks(renderer: Renderer, events: Sequence[HopEvents], pieces: Sequence[st
     """The mix as the only track, or each of `pieces`: [tracks, frames, channels]."""
     if not pieces:
         return renderer.render(events)[None]
-    leveled = renderer.render_groups(events) * renderer.gains[:, None, :]
-    return leveled[[renderer.groups.index((piece,)) for piece in pieces]]
+    return (renderer.render_pieces(events) * renderer.gains[:, None, :])[[PIECES.index(piece) for piece in pieces]]
 
 
 def save_audio(path: Path, audio: Audio, sample_rate: int) -> None:

@@ -1,310 +1,251 @@
 """The one renderer: hits in, drum sound out, by one hop (live) or by many (window, file).
 
-Each piece goes through the networks in a pass of its own, unless there is no time for that (`server.render.passes`); a
-pass is one element of the batch, sees only its own lanes of the grid, and has its own state and noise. Levels take
-effect at the next hop, kit and drummer, too, or a hop or two later where that is worked out beside
-(`server.render.conditioning`). What is rendered does not depend on how the hops are cut into calls. Before its first
-hit, and once it has rung (`server.render.decay`), a pass is exact silence and rests; the next hit starts it afresh.
+A hit becomes a stroke of the kit (`kits.striker`), the stroke's codes become sound in the decoder (`codec.decoder`),
+all strokes that sound as one batch. A stroke begins at its exact frame: it is decoded hop by hop from its own
+beginning, and what of it lies before the end of the renderer's hop is heard. What is rendered does not depend on how
+hops are cut into calls. Kits, tuning, damping and tone take effect with the next hit, levels and pans within the next
+hop.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import isnan
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.decoder import MOST_ROWS, StrokeDecoder
+from codec.noise import noise_places
 from ghostnote.errors import InputError
-from ghostnote.music.articulations import PIECES, lanes_of_piece
-from ghostnote.music.grid import GridStream, HopEvents, HopHit, piece_columns
-from server.render.conditioning import Conditioning
-from server.render.decay import Hops, Rings, fade, fades, ring_hops
-from server.render.networks import Condition, Networks
-from server.render.noise import GumbelStream
-from server.render.passes import Group, level_error_db, share_passes
+from ghostnote.files.bundle import Manifest
+from ghostnote.files.preset import PieceSound
+from ghostnote.music.articulations import PIECE_OF_LANE, PIECES
+from ghostnote.music.grid import HopEvents
+from kits.striker import Striker, Voice, fade_out
+from server.render.library import KitLibrary
+from server.render.piece_gains import PieceGains
+from server.render.varispeed import Varispeed
 
 Audio = NDArray[np.float32]
-EVERY_PIECE: Final = HopEvents(tuple(HopHit(lanes_of_piece(piece)[0], 0, 1.0) for piece in PIECES))
-"""A hop in which every pass is awake."""
-WARM_UP_HOPS: Final = 8
-_ROLES: Final = ("predictor", "decoder")
+
+HOPS_AT_ONCE: Final = 16
+"""The most hops of one call of the decoder: its noise takes 130 kB a hop and stroke."""
+CROWDED: Final = MOST_ROWS - 8
+"""Beyond so many strokes, the one nearest to its end is faded out."""
+CROWDED_FADE_S: Final = 0.010
+DAMPING_DB: Final = 400.0
+"""Decay [dB/s] that a damping of 1 adds; it grows with the square."""
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What the passes that are awake sound like over some hops of a call."""
+@dataclass(eq=False)
+class _Sounding:
+    """A stroke that sounds: a row of the decoder."""
 
-    first: int
-    end: int
-    passes: list[int]
-    sound: Audio
-    """[passes, frames, channels]"""
+    voice: Voice
+    piece: int
+    gain: float
+    damping: float
+    """Added decay, per frame, as an exponent."""
+    held: Audio
+    """Decoded frames that lie after the end of the hop rendered last, [frames, 2]."""
+    varispeed: Varispeed | None = None
+
+
+@dataclass
+class _Choice:
+    """What the pieces sound like from the next hit on."""
+
+    kit: dict[str, float] = field(default_factory=dict[str, float])
+    pieces: dict[str, PieceSound] = field(default_factory=dict[str, PieceSound])
 
 
 class Renderer:
-    """Renders hits through a bundle. Not thread-safe: owned by one thread."""
+    """Renders hits through a bundle with the kits of a library. Not thread-safe: owned by one thread."""
 
-    def __init__(
-        self, networks: Networks, *, seed: int = 0, temperature: float | None = None, beside: bool = False
-    ) -> None:
-        """`temperature`: for all books, 0 = always the likeliest code; None = the bundle's own.
+    causal: bool = True
 
-        `beside`: another kit or drummer takes effect a hop or two later, without making the next hop longer.
-        """
-        self.manifest = networks.manifest
-        self.hop, self.sample_rate, self.channels = (
-            self.manifest.hop, self.manifest.sample_rate, self.manifest.channels,
-        )  # fmt: skip
-        self.kits = tuple(kit.id for kit in self.manifest.kits)
-        self.drummers = self.manifest.drummers
-        self.causal = self.manifest.causal
-        self.provider = networks.provider
-        self._networks, self._seed = networks, seed
-        codes = self.manifest.codes
-        own = codes.temperature if temperature is None else (temperature,) * codes.books
-        self._temperature = np.array(own, np.float32)
-        first_kit = np.zeros((1, len(self.kits)), np.float32)
-        first_kit[0, 0] = 1
-        self._conditioning = Conditioning(networks.condition, (first_kit, np.zeros(1, np.int64)), beside=beside)
-        no_gains = (0.0,) * len(PIECES)
-        self._kit_gains = np.array([np.add(kit.gain_db, kit.piece_db or no_gains) for kit in self.manifest.kits])
-        self._levels: dict[str, float] = dict.fromkeys(PIECES, 0.0)
-        self._pans: dict[str, float] = dict.fromkeys(PIECES, 0.0)
-        self._most_passes: int | None = None
-        self._shares = share_passes(self._levels, self._pans)
-        self._grid, self._rings, self._ring_hops = GridStream(self.hop), Rings(), ring_hops(self.manifest)
-        self._set_passes([one.group for one in self._shares])
-        self._gains: tuple[object, Audio] | None = None
+    def __init__(self, manifest: Manifest, decoder: StrokeDecoder, library: KitLibrary, *, seed: int = 0) -> None:
+        """`seed` chooses among equivalent strokes and draws the noise."""
+        self.manifest, self._decoder, self._library, self._seed = manifest, decoder, library, seed
+        self.hop, self.sample_rate, self.channels = manifest.hop, manifest.sample_rate, manifest.channels
+        self.provider = decoder.provider
+        self._strikers: dict[str, Striker] = {}
+        self._choice = _Choice({library.ids[0]: 1.0})
+        self._gains = PieceGains(self.hop)
+        self.closed = False
         self.reset()
 
     @property
-    def groups(self) -> tuple[Group, ...]:
-        """The pieces of each pass of the next hop."""
-        return tuple(one.group for one in self._passes)
+    def kits(self) -> tuple[str, ...]:
+        """Ids of the kits that can be played."""
+        return self._library.ids
+
+    @property
+    def gains(self) -> Audio:
+        """Level and pan of each piece as factors of left and right, [pieces, 2]."""
+        return self._gains.factors
 
     def figures(self) -> dict[str, float]:
-        """By name: passes of a hop, how many it has time for (0: any number), and the farthest that a level is off."""
-        off = level_error_db(self._shares, self._levels, self._pans)
-        return {"passes": len(self._shares), "most_passes": self._most_passes or 0, "levels_off_db": round(off, 2)}
+        """By name: strokes that sound."""
+        return {"voices": self._decoder.rows}
 
     def reset(self) -> None:
-        """Silence; every hit is forgotten, the noise starts again. Kit, drummer and levels stay."""
-        self._hop_index = 0
-        self._rings.reset()
-        self._grid.reset()
-        self._awake: list[int] = []
-        self._states = {role: self._networks.initial_state(role, len(PIECES)) for role in _ROLES}
-        self._gain = self.gains
+        """Silence; every hit is forgotten, round robins and noise start anew. Kits and levels stay."""
+        self._frame = self._struck = 0
+        self._sounding: list[_Sounding] = []
+        self._decoder.reset()
+        for striker in self._strikers.values():
+            striker.reset()
+        self._gains.settle()
 
     def close(self) -> bool:
-        """Free one of the networks; nothing can be rendered afterwards. False once all are free."""
-        self._conditioning.close()
-        return self._networks.close()
+        """Free the network; nothing can be rendered afterwards. False: nothing is left."""
+        self._decoder.close()
+        self.closed = True
+        return False
 
     def set_kit(self, weights: Mapping[str, float]) -> None:
         """One kit {"tr808": 1} or a morph of several, weights >= 0 (their sum is made 1). Raises InputError."""
-        row = np.zeros((1, len(self.kits)), np.float32)
-        for kit, weight in weights.items():
-            row[0, self.manifest.kit_index(kit)] = weight
-        if not (np.isfinite(row).all() and row.min() >= 0 and row.sum() > 0):
+        values = np.array(list(weights.values()), float)
+        if not (len(values) and np.isfinite(values).all() and values.min() >= 0 and values.sum() > 0):
             raise InputError(f"kit weights {dict(weights)}: expected numbers >= 0, not all 0")
-        self._conditioning.want(row / row.sum(), self._conditioning.wanted[1])
+        self._check_kits(weights)
+        self._choice.kit = {kit: float(w / values.sum()) for kit, w in weights.items() if w > 0}
 
-    def set_drummer(self, index: int) -> None:
-        """The feel of drummer `index`, 0 .. len(drummers) - 1. Raises InputError."""
-        self.manifest.check_drummer(index)
-        self._conditioning.want(self._conditioning.wanted[0], np.array([index], np.int64))
+    def set_pieces(self, pieces: Mapping[str, PieceSound]) -> None:
+        """Kit, tuning, damping and tone of single pieces; the others sound as the kit has them. Raises InputError."""
+        self._check_kits([sound.kit for sound in pieces.values() if sound.kit])
+        self._choice.pieces = dict(pieces)
 
     def set_levels(self, levels_db: Mapping[str, float], pans: Mapping[str, float]) -> None:
         """Level [dB] and pan (-1 left .. 1 right, as balance) of pieces; those not named get 0 and the centre.
 
         Raises InputError for a piece that is not in PIECES, a level above 24 dB (-inf mutes) or a pan beyond -1..1.
         """
-        for piece in (*levels_db, *pans):
-            if piece not in PIECES:
-                raise InputError(f"no piece {piece!r}: there are {', '.join(PIECES)}")
-        for piece, level in levels_db.items():
-            if isnan(level) or level > 24:
-                raise InputError(f"level of {piece} is {level} dB, expected at most 24")
-        for piece, pan in pans.items():
-            if not -1 <= pan <= 1:
-                raise InputError(f"pan of {piece} is {pan}, expected -1..1")
-        self._levels = dict.fromkeys(PIECES, 0.0) | dict(levels_db)
-        self._pans = dict.fromkeys(PIECES, 0.0) | dict(pans)
-        self._regroup()
-
-    def limit_passes(self, most: int | None) -> None:
-        """Have pieces share passes until there are at most so many; None: a pass for each."""
-        self._most_passes = most
-        self._regroup()
+        self._gains.set(levels_db, pans)
 
     def render(self, events: Sequence[HopEvents]) -> Audio:
-        """The next len(events) hops, [len(events) * hop, channels], levels as the network gives them (may exceed 1)."""
-        mix = np.zeros((len(events) * self.hop, self.channels), np.float32)
-        for run in self._render(events):
-            gains, before = self.gains[run.passes], self._gain[run.passes]
-            part = mix[run.first * self.hop : run.end * self.hop]
-            np.einsum("pfc,pc->fc", run.sound, gains, out=part)
-            if run.first == 0 and not np.array_equal(gains, before):
-                ramp = np.linspace(1, 0, self.hop, endpoint=False, dtype=np.float32)[:, None]
-                part[: self.hop] += ramp * np.einsum("pfc,pc->fc", run.sound[:, : self.hop], before - gains)
-        if len(events):
-            self._gain = self.gains
-        return mix
+        """The next len(events) hops, [len(events) * hop, channels]; may exceed 1."""
+        return self._gains.mix(self.render_pieces(events))
 
-    def render_groups(self, events: Sequence[HopEvents]) -> Audio:
-        """As `render`, but each pass by itself, without level and pan: [groups, frames, channels]."""
-        sound = np.zeros((len(self._passes), len(events) * self.hop, self.channels), np.float32)
-        for run in self._render(events):
-            sound[run.passes, run.first * self.hop : run.end * self.hop] = run.sound
-        return sound
+    def render_pieces(self, events: Sequence[HopEvents]) -> Audio:
+        """As `render`, but each piece by itself, without level and pan: [pieces, frames, channels]."""
+        out = np.zeros((len(PIECES), len(events) * self.hop, self.channels), np.float32)
+        first = 0
+        while first < len(events):
+            self._take(events[first])
+            hops = self._quiet_hops(events, first)
+            self._sound(out[:, first * self.hop : (first + hops) * self.hop])
+            self._pass(events[first : first + hops])
+            first += hops
+        return out
 
     def learn(self, events: Sequence[HopEvents]) -> None:
-        """Take in the next hops without sound: the grid knows what rings, the networks are as they were."""
-        self._grid.rows(events)
-        self._rings.advance(events, self._ring)
-        self._hop_index += len(events)
+        """Take in the next hops without sound; what rings is heard again once the decoder has seen 15 more hops."""
+        for one in events:
+            self._take(one)
+            self._decoder.skip(1)
+            self._pass([one])
 
-    def _render(self, events: Sequence[HopEvents]) -> list[_Run]:
-        """Cut where passes wake up or go to rest; in between, what is awake goes through the networks in one call."""
-        condition = self._conditioning.value()
-        rows = self._grid.rows(events)
-        left, length = self._rings.advance(events, self._ring)
-        awake = self._longest(left) > 0
-        changes = np.flatnonzero((awake[1:] != awake[:-1]).any(axis=1)) + 1
-        runs: list[_Run] = []
-        for first, end in zip([0, *changes.tolist()], [*changes.tolist(), len(events)], strict=True):
-            passes = self._wake(np.flatnonzero(awake[first]).tolist() if len(events) else [])
-            if passes:
-                sound = self._run_networks(rows[first:end], condition)
-                if fades(left[first:end], length[first:end]):
-                    gain = self._longest(fade(left[first:end], length[first:end], self.hop))[:, passes]
-                    sound *= gain.swapaxes(0, 1).reshape(len(passes), -1, 1)
-                runs.append(_Run(first, end, passes, sound))
-            self._hop_index += end - first
-        return runs
+    def _quiet_hops(self, events: Sequence[HopEvents], first: int) -> int:
+        """From `first` on, hops in which nothing happens but in the first."""
+        hops, openness = 1, events[first].openness
+        for one in events[first + 1 : first + HOPS_AT_ONCE]:
+            if one.hits or one.chokes or one.openness != openness:
+                break
+            hops += 1
+        return hops
 
-    def _run_networks(self, rows: Audio, condition: Condition) -> Audio:
-        """rows [T, columns] -> [awake passes, T * hop, channels]; carries the states."""
-        passes = [self._passes[index] for index in self._awake]
-        grid = rows * np.stack([one.columns for one in passes])[:, None]
-        if self._temperature.any():
-            noise = np.stack([one.noise.draw(self._hop_index, len(rows)) for one in passes])
-        else:
-            noise = np.zeros((1, 1, self.manifest.codes.books, self.manifest.codes.size), np.float32)
-        codes = self._networks.predict(grid, condition, self._temperature, noise, self._states["predictor"])
-        return self._networks.decode(codes, self._states["decoder"])
+    def _take(self, event: HopEvents) -> None:
+        """Let what happens in the next hop begin and end strokes."""
+        begun: list[int] = []
+        for lane in event.chokes:
+            for striker in self._strikers.values():
+                striker.choke(self._frame, lane)
+        for hit in sorted(event.hits, key=lambda hit: hit.offset):
+            begun += self._strike(self._frame + hit.offset, hit.lane, hit.velocity)
+        for striker in self._strikers.values():
+            striker.pedal(self._frame + self.hop - 1, event.openness)
+        self._decoder.begin(begun)
 
-    def _wake(self, passes: list[int]) -> list[int]:
-        """Let just these passes be awake, and say in which order they go through the networks.
+    def _strike(self, frame: int, lane: int, velocity: float) -> list[int]:
+        piece = PIECE_OF_LANE[lane]
+        sound = self._choice.pieces.get(PIECES[piece], PieceSound())
+        rows: list[int] = []
+        for kit, weight in ({sound.kit: 1.0} if sound.kit else self._choice.kit).items():
+            voice = self._striker(kit).strike(frame, lane, velocity)
+            ratio = 2 ** (sound.tune / 12)
+            voice.stop = voice.end = frame + round((voice.end - frame) / ratio)
+            self._make_room()
+            places = noise_places(self._seed, self._struck)
+            rows.append(self._decoder.add(self._library.stroke(kit, voice.stroke), places, sound.tone))
+            damping = DAMPING_DB * sound.damp**2 / self.sample_rate * np.log(10) / 20
+            held = np.zeros((frame - self._frame, self.channels), np.float32)
+            speed = Varispeed(ratio) if sound.tune else None
+            self._sounding.append(_Sounding(voice, piece, voice.gain * weight**0.5, damping, held, speed))
+            self._struck += 1
+        return rows
 
-        Those that were at rest begin from silence.
-        """
-        for index in [one for one in self._awake if one not in passes]:
-            place = self._awake.index(index)
-            self._awake[place] = self._awake[-1]
-            self._awake.pop()
-            for state in self._states.values():
-                state.drop(place)
-        for index in passes:
-            if index not in self._awake:
-                self._awake.append(index)
-                for state in self._states.values():
-                    state.add()
-        return list(self._awake)
-
-    def _longest(self, of_pieces: NDArray[Any]) -> NDArray[Any]:
-        """[hops, pieces, ...] -> the greatest value of each pass's pieces, [hops, passes, ...]."""
-        return np.maximum.reduceat(of_pieces[:, self._pieces], self._starts, axis=1)
-
-    @property
-    def _ring(self) -> Hops:
-        """Hops that a hit makes each piece ring, by the longest of the kits that play."""
-        return self._ring_hops[self._conditioning.choice[0][0] > 0].max(axis=0)
-
-    @property
-    def gains(self) -> Audio:
-        """Level and pan of each pass as factors, with the gains of the kit that plays, [groups, channels]."""
-        choice = self._conditioning.choice
-        if self._gains is None or self._gains[0] is not choice:
-            self._gains = (choice, self._gains_of(choice[0][0]))
-        return self._gains[1]
-
-    def _gains_of(self, kit_weights: Audio) -> Audio:
-        rows: list[Audio] = []
-        kit_db = kit_weights @ self._kit_gains
-        for share, one in zip(self._shares, self._passes, strict=True):
-            balance = np.array([min(1, 1 - share.pan), min(1, 1 + share.pan)]) if self.channels == 2 else np.ones(1)
-            rows.append((10 ** ((share.level + kit_db[one.pieces].mean()) / 20) * balance).astype(np.float32))
-        return np.stack(rows)
-
-    def _set_passes(self, groups: Sequence[Group]) -> None:
-        self._passes = [self._make_pass(group) for group in groups]
-        self._pieces = [piece for one in self._passes for piece in one.pieces]
-        """Of all passes, one after the other, and where those of each start."""
-        self._starts = np.cumsum([0, *(len(one.pieces) for one in self._passes[:-1])])
-
-    def _make_pass(self, group: Group) -> "_Pass":
-        pieces, codes = [PIECES.index(piece) for piece in group], self.manifest.codes
-        return _Pass(group, pieces, piece_columns(group), GumbelStream(self._seed, pieces[0], codes.books, codes.size))
-
-    def _regroup(self) -> None:
-        """Make the passes fit levels, pans and how many there may be.
-
-        A new pass continues from the pass that most of its pieces came from, if it is the largest to come from there:
-        so nothing that rings is heard twice. The others start from silence, but the grid tells them what still rings.
-        """
-        self._shares, self._gains = share_passes(self._levels, self._pans, self._most_passes), None
-        groups, old = [one.group for one in self._shares], self._passes
-        if groups == [one.group for one in old]:
+    def _make_room(self) -> None:
+        if len(self._sounding) < CROWDED:
             return
-        came_from = {p: index for index, one in enumerate(old) for p in one.group}
-        parents = [_commonest([came_from[p] for p in group]) for group in groups]
-        heirs = {parent: _largest(groups, parents, parent) for parent in set(parents)}
-        self._wake([parent for parent in self._awake if parent in heirs])
-        self._set_passes(groups)
-        self._awake = [heirs[parent] for parent in self._awake]
-        self._gain = self._gain[parents]
+        nearest = min(self._sounding, key=lambda one: one.voice.end)
+        nearest.voice.fade(self._frame, round(CROWDED_FADE_S * self.sample_rate))
+        if len(self._sounding) == MOST_ROWS:
+            self._drop(self._sounding.index(nearest))
 
+    def _sound(self, out: Audio) -> None:
+        """Add the next hops of all that sounds, [pieces, frames, 2]."""
+        frames = out.shape[1]
+        decoded = self._decoder.decode(frames // self.hop)
+        for row, one in enumerate(self._sounding):
+            fresh = decoded[row] if one.varispeed is None else self._varied(row, one.varispeed, decoded[row])
+            stream = np.concatenate([one.held, fresh]) if len(one.held) else fresh
+            one.held = stream[frames:].copy()
+            heard = stream[:frames]
+            out[one.piece] += heard * self._envelope(one, frames)
 
-@dataclass(frozen=True)
-class _Pass:
-    """One element of the batch."""
+    def _varied(self, row: int, varispeed: Varispeed, decoded: Audio) -> Audio:
+        varispeed.push(decoded)
+        while (missing := varispeed.missing(len(decoded))) > 0:
+            varispeed.push(self._decoder.decode_more(row, -(-missing // self.hop)))
+        return varispeed.read(len(decoded))
 
-    group: Group
-    pieces: list[int]
-    """Their places in PIECES."""
-    columns: Audio
-    """1 for the grid columns it sees, 0 for those of other pieces' lanes, [N_COLUMNS]."""
-    noise: GumbelStream
+    def _envelope(self, one: _Sounding, frames: int) -> Audio | np.float32:
+        """Gain, damping and fade over the next frames, a factor or [frames, 1]."""
+        voice, first = one.voice, self._frame
+        if first + frames <= voice.stop and not one.damping:
+            return np.float32(one.gain)
+        gain = np.full(frames, one.gain, np.float32)
+        if one.damping:
+            age = np.maximum(np.arange(first, first + frames) - voice.start, 0)
+            gain *= np.exp(-one.damping * age).astype(np.float32)
+        begin, end = max(voice.stop - first, 0), max(voice.end - first, 0)
+        if begin < frames and voice.end > voice.stop:
+            fade = fade_out(voice.end - voice.stop)[max(first - voice.stop, 0) :][: max(0, min(end, frames) - begin)]
+            gain[begin : begin + len(fade)] *= fade
+        gain[end:] = 0
+        return gain[:, None]
 
+    def _pass(self, events: Sequence[HopEvents]) -> None:
+        """The hops are over: forget what has ended."""
+        self._frame += len(events) * self.hop
+        for row in reversed(range(len(self._sounding))):
+            if self._sounding[row].voice.end <= self._frame:
+                self._drop(row)
+        for striker in self._strikers.values():
+            striker.forget(self._frame)
 
-def _commonest(values: list[int]) -> int:
-    return max(dict.fromkeys(values), key=values.count)
+    def _drop(self, row: int) -> None:
+        self._decoder.drop(row)
+        self._sounding[row] = self._sounding[-1]
+        self._sounding.pop()
 
+    def _striker(self, kit: str) -> Striker:
+        if kit not in self._strikers:
+            self._strikers[kit] = Striker(self._library.kit(kit), self._seed)
+        return self._strikers[kit]
 
-def _largest(groups: list[Group], parents: list[int], parent: int) -> int:
-    return max((i for i, p in enumerate(parents) if p == parent), key=lambda i: len(groups[i]))
-
-
-def load_renderer(
-    bundle: Path,
-    *,
-    threads: int = 1,
-    seed: int = 0,
-    temperature: float | None = None,
-    provider: str = "cpu",
-    beside: bool = False,
-) -> Renderer:
-    """A renderer for the bundle in a folder, warm: its first hop takes as long as any other.
-
-    `beside`, `seed`, `temperature`: as for Renderer. Raises BundleError, InputError.
-    """
-    networks = Networks(bundle, threads=threads, provider=provider)
-    renderer = Renderer(networks, seed=seed, temperature=temperature, beside=beside)
-    for _ in range(WARM_UP_HOPS):
-        renderer.render([EVERY_PIECE])
-    renderer.reset()
-    return renderer
+    def _check_kits(self, ids: Mapping[str, float] | Sequence[str]) -> None:
+        for kit in ids:
+            self._library.kit(kit)

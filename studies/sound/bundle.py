@@ -53,6 +53,3 @@ class BundleRender:
         self._audio = np.zeros((0, self.renderer.channels), np.float32)
         self.renderer.reset()
         self.renderer.set_kit({kit: 1.0})
-        number = performance.drummer.removeprefix("drummer")
-        drummer = int(number) if number.isdigit() else 0
-        self.renderer.set_drummer(drummer if drummer < len(self.renderer.drummers) else 0)

@@ -1,8 +1,8 @@
-"""The rows that need torch: what the codec alone can do, and the paper's recipe on the same codec."""
+"""The rows that need torch: the paper's recipe on our codec."""
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,37 +11,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ghostnote.errors import InputError
-from ghostnote.music.grid import build_grid
 from ghostnote.music.performance import Performance
-from training.checkpoints import load_checkpoint, load_codec, read_weights
+from training.checkpoints import load_codec, read_weights
 from training.data.paper_windows import drummer_id, window_grid
-from training.live_task import cross_entropy, greedy
 from training.paper_task import load_paper
 
 if TYPE_CHECKING:
-    from evaluation.sound.rows import CodeScores, Render
-
-CONTEXT_SECONDS: Final = 2.0
-"""Music encoded before a window by the oracle."""
+    from evaluation.sound.rows import Render
 
 codec_of = lru_cache(maxsize=2)(load_codec)
-
-
-def oracle_render(checkpoint: Path, reference: "Render", *, by_piece: bool = False) -> "Render":
-    """The reference through encoder, codes and decoder: no prediction, so the best any predictor could do.
-
-    `by_piece`: each piece through the codec by itself, as the live predictor plays.
-    """
-    codec = codec_of(checkpoint)
-
-    def render(performance: Performance, kit: str, start: int, stop: int) -> NDArray[np.float32]:
-        first = max(0, start - round(CONTEXT_SECONDS * codec.sample_rate))
-        takes = [performance.only(piece) for piece in performance.pieces] if by_piece else [performance]
-        audio = np.stack([reference(take, kit, first, stop).T for take in takes])
-        decoded = codec.decode(codec.encode(torch.from_numpy(audio).contiguous())).sum(0).T.numpy()
-        return decoded[start - first : stop - first]
-
-    return render
 
 
 class PaperModel:
@@ -96,40 +74,6 @@ class PaperModel:
         codes = self.codec.encode(audio)
         nll = F.cross_entropy(scores.flatten(0, 2), codes.flatten())
         return {"nll": float(nll), "accuracy": float((scores.argmax(-1) == codes).float().mean())}
-
-
-class LiveModel:
-    """Our predictor's scores, as in training: by its torch network, not by the bundle."""
-
-    def __init__(self, checkpoint: Path, reference: "Render") -> None:
-        self.codec, self.predictor, facts = load_checkpoint(checkpoint)
-        self.kits: list[str] = [kit["id"] for kit in facts["kits"]]
-        self.reference = reference
-
-    @torch.no_grad()
-    def codes(self, performance: Performance, kit: str, start: int, stop: int) -> dict[str, float]:
-        """See `evaluation.sound.rows.CodeScores`, of each piece's codes; the rows begin at a whole hop."""
-        hop, rate = self.codec.hop, self.codec.sample_rate
-        lead = max(0, start // hop - round(CONTEXT_SECONDS * rate / hop))
-        rows, skip = -(-stop // hop) - lead, start // hop - lead
-        pieces = [performance.only(piece) for piece in performance.pieces]
-        grid = np.stack([build_grid(one, rows, hop=hop, sample_rate=rate, start=lead) for one in pieces])
-        audio = np.stack([self.reference(one, kit, lead * hop, (lead + rows) * hop).T for one in pieces])
-        weights = torch.zeros(len(pieces), len(self.kits))
-        weights[:, self.kits.index(kit)] = 1
-        drummer = torch.full((len(pieces),), drummer_id(performance))
-        latent, corrections = (t[:, skip:] for t in self.predictor(torch.from_numpy(grid), weights, drummer))
-        codes = self.codec.encode(torch.from_numpy(audio).contiguous())[:, skip:]
-        nll = cross_entropy(self.predictor, latent, corrections, codes).mean()
-        right = (greedy(self.predictor, latent, corrections) == codes).float().mean()
-        return {"nll": float(nll), "accuracy": float(right)}
-
-
-def live_codes(checkpoint: Path | None, reference: "Render") -> "CodeScores | None":
-    """The code scores of a checkpoint of task "live", None for another."""
-    if checkpoint is None or read_weights(checkpoint)[1]["run"]["task"] != "live":
-        return None
-    return LiveModel(checkpoint, reference).codes
 
 
 def trained(checkpoint: Path) -> str:

@@ -30,7 +30,7 @@ class Sources:
     bundle: str | None = None
     """Name or folder of the bundle under test."""
     checkpoint: Path | None = None
-    """Checkpoint whose codec is the oracle and decodes the paper's codes."""
+    """Checkpoint of the codec that decodes the paper's codes."""
     base: Path | None = None
     base_grid: Path | None = None
 
@@ -73,24 +73,27 @@ def sampler(sources: Sources) -> "Row":
     return Row("sampler", sampled(sources, OTHER_SEED), text, in_depth=True)
 
 
+def opus(kilobits: int) -> Callable[[Sources], "Row"]:
+    """The reference through Opus at so many kbit/s: what a codec for anything makes of it."""
+
+    def row(sources: Sources) -> "Row":
+        from evaluation.sound.opus import opus_round_trip
+        from evaluation.sound.rows import Row
+
+        reference = sampled(sources, REFERENCE_SEED)
+
+        def render(performance: "Performance", kit: str, start: int, stop: int) -> "NDArray[np.float32]":
+            return opus_round_trip(reference(performance, kit, start, stop), kilobits)
+
+        return Row(f"opus-{kilobits}", render, f"the reference through Opus at {kilobits} kbit/s")
+
+    return row
+
+
 def oracle(sources: Sources) -> "Row":
-    """What the codec makes of the reference."""
-    from evaluation.sound.rows import Row
-    from studies.sound.checkpoints import oracle_render
-
-    text = "the reference through the codec of the bundle, encoded and decoded: the best a predictor could do with it"
-    return Row("oracle", oracle_render(given(sources.checkpoint, "checkpoint"), sampled(sources, REFERENCE_SEED)), text)
-
-
-def oracle_pieces(sources: Sources) -> "Row":
-    """What the codec makes of the reference's pieces, one by one."""
-    from evaluation.sound.rows import Row
-    from studies.sound.checkpoints import oracle_render
-
-    reference = sampled(sources, REFERENCE_SEED)
-    render = oracle_render(given(sources.checkpoint, "checkpoint"), reference, by_piece=True)
-    text = "the same, each piece through the codec by itself and added up, as ours plays"
-    return Row("oracle-pieces", render, text)
+    """The same strokes as the reference's, through the codec."""
+    text = "the bundle playing the very strokes of the reference: what the codec alone loses"
+    return bundle_row("oracle", sources, REFERENCE_SEED, text, in_depth=False)
 
 
 def base(sources: Sources) -> "Row":
@@ -119,23 +122,20 @@ def paper_row(name: str, what: str, path: Path, sources: Sources) -> "Row":
 
 def ours(sources: Sources) -> "Row":
     """The bundle through the renderer that plays live."""
+    text = "the bundle through the renderer that plays live, taking other strokes (other round-robins)"
+    return bundle_row("ours", sources, OTHER_SEED, text, in_depth=True)
+
+
+def bundle_row(name: str, sources: Sources, seed: int, what: str, *, in_depth: bool) -> "Row":
+    """A row of the bundle under test with the strokes of `seed`."""
     from evaluation.sound.rows import Row
     from ghostnote.files.bundle import bundle_folder
-    from server.render.renderer import load_renderer
+    from server.render.bundle import load_renderer
     from studies.sound.bundle import BundleRender
 
-    renderer = load_renderer(bundle_folder(sources.bundle))
-    training = renderer.manifest.training
-    steps = ", ".join(f"{network} {count:.0f} steps" for network, count in training.steps.items())
-    text = (
-        f"bundle {renderer.manifest.name} through the renderer that plays live; {steps}, {training.minutes:.0f} minutes"
-    )
-    codes = None
-    if sources.checkpoint is not None:
-        from studies.sound.checkpoints import live_codes
-
-        codes = live_codes(sources.checkpoint, sampled(sources, REFERENCE_SEED))
-    return Row("ours", BundleRender(renderer), text, codes, in_depth=True)
+    renderer = load_renderer(bundle_folder(sources.bundle), seed=seed)
+    text = f"{what}; {renderer.manifest.name}, {renderer.manifest.training.minutes:.0f} minutes of training"
+    return Row(name, BundleRender(renderer), text, in_depth=in_depth)
 
 
 def given(path: Path | None, option: str) -> Path:
@@ -148,8 +148,10 @@ def given(path: Path | None, option: str) -> Path:
 ROWS: Final[dict[str, Callable[[Sources], "Row"]]] = {
     "silence": silence,
     "sampler": sampler,
+    "opus-12": opus(12),
+    "opus-24": opus(24),
+    "opus-48": opus(48),
     "oracle": oracle,
-    "oracle-pieces": oracle_pieces,
     "base": base,
     "base-grid": base_grid,
     "ours": ours,
@@ -164,12 +166,10 @@ def possible(sources: Sources) -> list[str]:
 
     networks = {"base": sources.base, "base-grid": sources.base_grid}
     lacking = {name for name, path in networks.items() if path is None or sources.checkpoint is None}
-    if sources.checkpoint is None:
-        lacking |= {"oracle", "oracle-pieces"}
     try:
         bundle_folder(sources.bundle)
     except MissingError:
         if sources.bundle is not None:
             raise
-        lacking.add("ours")
+        lacking |= {"oracle", "ours"}
     return [name for name in ROWS if name not in lacking]

@@ -31,7 +31,7 @@ def render(*words):
 
 def test_a_file_is_rendered_to_the_named_file(midi, tmp_path, capsys):
     out = tmp_path / "a.flac"
-    assert render(midi, "-o", out, "--kit", "beta", "--rate", 44100, "--drummer", 1) == 0
+    assert render(midi, "-o", out, "--kit", "beta", "--rate", 44100, "--piece", "snare=gamma,tune=-2") == 0
     sound, rate = soundfile.read(out)
     assert rate == 44100
     assert sound.shape[1] == 2
@@ -55,7 +55,7 @@ def test_kit_seed_tempo_and_stems_are_obeyed(midi, tmp_path):
     np.testing.assert_allclose(sum(stems), mix, atol=1e-5)
 
 
-def test_a_preset_gives_kit_or_morph_drummer_levels_positions_and_feel(midi, tmp_path):
+def test_a_preset_gives_kit_or_morph_pieces_levels_positions_and_feel(midi, tmp_path):
     def sound(text, *words):
         (tmp_path / "mine.toml").write_text(text)
         assert render(midi, "-o", tmp_path / "x.wav", "--preset", tmp_path / "mine.toml", *words) == 0
@@ -64,8 +64,9 @@ def test_a_preset_gives_kit_or_morph_drummer_levels_positions_and_feel(midi, tmp
     plain = sound("")
     assert np.array_equal(sound('kit = "gamma"'), sound("", "--kit", "gamma"))
     assert np.array_equal(sound('kit = "gamma"', "--kit", "alpha"), plain)
-    assert np.array_equal(sound("drummer = 1"), sound("", "--drummer", 1))
-    assert np.array_equal(sound("drummer = 1", "--drummer", 0), plain)
+    tuned = sound('pieces.snare = { kit = "beta", tune = -2.0 }')
+    assert np.array_equal(tuned, sound("", "--piece", "snare=beta,tune=-2"))
+    assert not np.array_equal(tuned, plain)
     morph = sound("kit = { alpha = 0.5, gamma = 0.5 }")
     assert not np.array_equal(morph, plain)
     assert not np.array_equal(morph, sound('kit = "gamma"'))
@@ -111,7 +112,10 @@ def test_a_plot_is_drawn(midi, tmp_path):
     ("words", "message"),
     [
         (["--kit", "alpah"], "did you mean alpha"),
-        (["--drummer", "9"], "no drummer 9"),
+        (["--piece", "snar=alpha"], "--piece snar=alpha: expected PIECE=KIT"),
+        (["--piece", "snare=tune=x"], "tune is 'x', expected a number"),
+        (["--piece", "snare=tune=20"], "tune is 20, expected -12..12"),
+        (["--piece", "snare=nothing"], "no kit 'nothing'"),
         (["--mode", "fast"], "no mode 'fast'"),
         (["--rate", "1"], "rate 1 Hz"),
         (["--map", "roland"], "no MIDI map 'roland'"),

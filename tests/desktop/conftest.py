@@ -11,8 +11,10 @@ from ghostnote.errors import InputError
 from ghostnote.events import Command, GrooveCommand, LoadPreset, TransportEvent
 from ghostnote.files.bundle import bundle_folder, load_manifest
 from ghostnote.files.preset import Preset
+from ghostnote.music.feel import DRUMMERS
 from ghostnote.osc.schema import ServerSnapshot
 from ghostnote.osc.table import RECORD
+from kits.store import playable
 from server.audio.meters import Meters
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -57,10 +59,11 @@ class Peer:
 
     def __init__(self):
         manifest = load_manifest(bundle_folder())
+        kits = tuple(playable(manifest.codec))
         self.state = ServerSnapshot(
-            settings=Preset(bundle=manifest.name, kit={manifest.kits[0].id: 1.0}),
-            kits=tuple(kit.id for kit in manifest.kits),
-            drummers=manifest.drummers,
+            settings=Preset(bundle=manifest.name, kit={kits[0]: 1.0}),
+            kits=kits,
+            drummers=DRUMMERS,
             latency=688,
             status={
                 "output": "USB (ALSA), rtmixer", "provider": "CPUExecutionProvider", "midi_in": "Ghostnote In",

@@ -17,7 +17,7 @@ from desktop.first_run_page import FirstRunPage
 from ghostnote.errors import InputError
 from ghostnote.files.paths import user_dir
 
-GOOD = DoctorResult("bundle", True, "ghostnote-1, 17 kits", "")
+GOOD = DoctorResult("bundle", True, "ghostnote-2, 17 kits", "")
 BAD = DoctorResult(
     "realtime", False, "priority normal", "Join the group (`sudo usermod -aG audio $USER`) & log in again"
 )

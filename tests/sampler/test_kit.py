@@ -12,6 +12,7 @@ import sampler.kit
 from ghostnote.errors import InputError, MissingError
 from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME, N_LANES
 from ghostnote.music.performance import Performance, make_hits
+from kits.striker import Voice
 from sampler.kit import Kit, list_kits, load_kit, load_kit_from_files, load_kit_from_pack, pack_kits, pan_gains
 from sampler.mix import voices
 
@@ -36,7 +37,7 @@ def test_layers_carry_ranges_references_and_loudness_as_written(kit):
     assert kick["velocity_high"].tolist() == [40, 90, 127]
     assert kick["reference_velocity"].tolist() == [30, 80, 120]
     assert kick["loudness_db"].tolist() == [-40, -26, -16]
-    assert kick["n_samples"].tolist() == [1, 2, 5]
+    assert kick["n_strokes"].tolist() == [1, 2, 5]
     assert all(sample.dtype == np.float32 and sample.shape[1] == 2 for sample in kit.samples)
 
 
@@ -47,14 +48,14 @@ def test_fallback_gains_and_pitches_add_up_along_a_chain(toy, tone):
     kit = toy.load()
     (rim,) = layers_of(kit, "snare_rim")
     assert rim["gain_db"] == pytest.approx(-3.0)
-    sound = kit.samples[rim["first_sample"]]
+    sound = kit.samples[rim["first_stroke"]]
     assert frequency(sound, 48000) == pytest.approx(2000, rel=0.01)
     assert len(sound) == pytest.approx(0.2 * 48000, abs=2)
 
 
 def test_plain_fallbacks_share_their_samples(kit):
     snare, tom = layers_of(kit, "snare"), layers_of(kit, "tom_high")
-    assert tom["first_sample"].tolist() == snare["first_sample"].tolist()
+    assert tom["first_stroke"].tolist() == snare["first_stroke"].tolist()
     assert len(kit.samples) == 1 + 2 + 5 + 3 + 2 + 2 + 1 + 1 + 4
 
 
@@ -65,7 +66,7 @@ def test_a_fallback_kit_is_a_sibling_folder(toy, tone):
     toy.entry("crash_2").update(fallback="crash_1", fallback_kit="other", gain_db=-4.0)
     kit = load_kit_from_files({**toy.all_files(), **other}, "toy")
     (crash,) = layers_of(kit, "crash_2")
-    assert frequency(kit.samples[crash["first_sample"]], 48000) == pytest.approx(440, abs=3)
+    assert frequency(kit.samples[crash["first_stroke"]], 48000) == pytest.approx(440, abs=3)
     assert crash["gain_db"] == -4
     assert kit.info.id == "toy"
 
@@ -74,7 +75,7 @@ def test_a_fallback_kit_is_a_sibling_folder(toy, tone):
 def test_files_of_another_rate_are_resampled(toy, tone, file_rate, kit_rate):
     toy.files["toy/samples/crash_1_v0_r0.wav"] = tone(1000.0, 0.5, file_rate)
     kit = toy.load(kit_rate)
-    sound = kit.samples[layers_of(kit, "crash_1")["first_sample"][0]]
+    sound = kit.samples[layers_of(kit, "crash_1")["first_stroke"][0]]
     assert kit.sample_rate == kit_rate
     assert len(sound) == pytest.approx(0.5 * kit_rate, abs=2)
     assert frequency(sound, kit_rate) == pytest.approx(1000, abs=3)
@@ -87,7 +88,7 @@ def test_pan_keeps_the_power_and_the_centre_at_unity(toy, pan):
     centre = toy.load()
     toy.entry("snare")["pan"] = pan
     panned = toy.load()
-    first = layers_of(panned, "snare")["first_sample"][0]
+    first = layers_of(panned, "snare")["first_stroke"][0]
     np.testing.assert_allclose(panned.samples[first], centre.samples[first] * pan_gains(pan), rtol=1e-6)
     assert np.sign(pan_gains(pan)[1] - pan_gains(pan)[0]) == np.sign(pan)
 
@@ -269,17 +270,29 @@ def test_harder_is_louder_on_every_lane_of_every_shipped_kit(heads):
     drums = [LANE_OF_NAME[name] for name in ("kick", "snare", "tom_high", "tom_mid", "tom_low")]
     for kit in heads:
         played = voices(kit, performance)
-        loudness = measured_layer_db(kit)[played["layer"]] + 20 * np.log10(played["gain"])
+        loudness = measured_layer_db(kit)[layers_of_voices(kit, played)] + gains_db(played)
+        lanes = np.array([voice.lane for voice in played])
         for lane in range(N_LANES):
-            steps = np.diff(loudness[played["lane"] == lane])
+            steps = np.diff(loudness[lanes == lane])
             assert len(steps) == len(velocities) - 1
             assert steps.min() > (0 if lane in drums else -0.5), f"{kit.info.id} {ARTICULATIONS[lane].name}"
             assert steps.sum() > 10, f"{kit.info.id} {ARTICULATIONS[lane].name}"
 
 
+def layers_of_voices(kit: Kit, played: list[Voice]) -> np.ndarray:
+    """Index into `kit.layers` of each voice."""
+    first, end = kit.layers["first_stroke"], kit.layers["first_stroke"] + kit.layers["n_strokes"]
+    hits = [(kit.layers["lane"] == v.lane) & (first <= v.stroke) & (v.stroke < end) for v in played]
+    return np.array([int(np.flatnonzero(hit)[0]) for hit in hits])
+
+
+def gains_db(played: list[Voice]) -> np.ndarray:
+    return 20 * np.log10([voice.gain for voice in played])
+
+
 def measured_layer_db(kit: Kit) -> np.ndarray:
     power = np.array([np.square(sample[:LOUDNESS_FRAMES]).mean(axis=0).max() for sample in kit.samples])
-    spans = zip(kit.layers["first_sample"], kit.layers["n_samples"], strict=True)
+    spans = zip(kit.layers["first_stroke"], kit.layers["n_strokes"], strict=True)
     return np.array([10 * np.log10(power[first : first + count].mean()) for first, count in spans])
 
 
@@ -288,5 +301,5 @@ def test_the_written_loudness_never_falls_with_velocity(heads):
     for kit in heads:
         for lane in range(N_LANES):
             played = voices(kit, Performance(make_hits([(float(v), lane, float(v)) for v in velocities])))
-            loudness = kit.layers["loudness_db"][played["layer"]] + 20 * np.log10(played["gain"])
+            loudness = kit.layers["loudness_db"][layers_of_voices(kit, played)] + gains_db(played)
             assert np.diff(loudness).min() > -1e-4, f"{kit.info.id} {ARTICULATIONS[lane].name}"

@@ -1,7 +1,6 @@
 """Mixing: sample-accurate starts, the velocity law, round robins, chokes, and windows that are slices of the whole."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,18 +11,8 @@ from hypothesis import strategies as st
 from ghostnote.errors import InputError
 from ghostnote.music.articulations import HAT_LANES, LANE_OF_NAME, N_LANES, PIECES, lanes_of_piece
 from ghostnote.music.performance import CHOKE, OPENNESS, Performance, make_hits
-from sampler.mix import (
-    CLOSED_OPENNESS,
-    GRAB_FADE_S,
-    PEDAL_FADE_S,
-    ROUND_ROBIN_CYCLE,
-    TAKEOVER_FADE_S,
-    mix,
-    mix_voices,
-    stems,
-    still_needed,
-    voices,
-)
+from kits.striker import CLOSED_OPENNESS, GRAB_FADE_S, PEDAL_FADE_S, ROUND_ROBIN_CYCLE, TAKEOVER_FADE_S, Striker
+from sampler.mix import mix, mix_voices, stems, voices
 
 RATE = 48000
 KICK, SNARE, CLOSED, OPEN, PEDAL, CRASH = (
@@ -57,7 +46,7 @@ def test_a_hit_starts_on_its_frame(kit, time):
     out = mix(kit, play((time, SNARE, 1.0)))
     (voice,) = voices(kit, play((time, SNARE, 1.0)))
     frame = round(time * RATE)
-    sample = kit.samples[voice["sample"]]
+    sample = kit.samples[voice.stroke]
     assert not out[:frame].any()
     assert np.array_equal(out[frame:], sample)
     assert len(out) == frame + len(sample)
@@ -65,32 +54,33 @@ def test_a_hit_starts_on_its_frame(kit, time):
 
 def test_at_the_reference_velocity_a_sample_keeps_its_level(kit):
     played = voices(kit, play(*[(n, KICK, v / 127) for n, v in enumerate((30, 80, 120))]))
-    assert played["gain"] == pytest.approx([1, 1, 1], abs=1e-4)
+    assert [voice.gain for voice in played] == pytest.approx([1, 1, 1], abs=1e-4)
 
 
 def test_between_references_loudness_is_linear_in_db(kit):
     velocities = np.array([30, 35, 40, 41, 55, 80, 90, 91, 100, 120])
     played = voices(kit, play(*[(n, KICK, v / 127) for n, v in enumerate(velocities)]))
-    loudness = 20 * np.log10(played["gain"]) + kit.layers["loudness_db"][played["layer"]]
+    layer = np.searchsorted(kit.layers["first_stroke"], [voice.stroke for voice in played], side="right") - 1
+    loudness = 20 * np.log10([voice.gain for voice in played]) + kit.layers["loudness_db"][layer]
     wanted = np.interp(velocities, [30, 80, 120], [-40, -26, -16])
     assert loudness == pytest.approx(wanted, abs=1e-3)
-    assert (played["layer"] - played["layer"].min()).tolist() == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2]
+    assert (layer - layer.min()).tolist() == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2]
 
 
 def test_above_the_last_reference_loudness_stays(kit):
     played = voices(kit, play((0, KICK, 1.0)))
-    assert played["gain"] == pytest.approx([1], abs=1e-4)
+    assert played[0].gain == pytest.approx(1, abs=1e-4)
 
 
 def test_below_the_first_reference_the_square_law_holds(kit):
     quiet = voices(kit, play((0, KICK, 15 / 127), (1, SNARE, 0.25), (2, SNARE, 0.001)))
-    assert quiet["gain"] == pytest.approx([0.25, 0.0625, 1e-6], rel=1e-4)
+    assert [voice.gain for voice in quiet] == pytest.approx([0.25, 0.0625, 1e-6], rel=1e-4)
 
 
 def test_fallback_gain_is_applied(toy):
     toy.entry("tom_high")["gain_db"] = -6.0
     (voice,) = voices(toy.load(), play((0, LANE_OF_NAME["tom_high"], 1.0)))
-    assert voice["gain"] == pytest.approx(10 ** (-6 / 20), rel=1e-5)
+    assert voice.gain == pytest.approx(10 ** (-6 / 20), rel=1e-5)
 
 
 @pytest.mark.parametrize(("lane", "velocity"), [(22, 0.5), (-1, 0.5), (0, 0.0), (0, 1.01), (0, float("nan"))])
@@ -122,36 +112,6 @@ def test_a_window_is_the_slice_of_the_whole(kit, performance, first, frames, see
 
 
 @settings(max_examples=20, deadline=None)
-@given(performances(), st.integers(700, 20000))
-def test_hop_by_hop_with_kept_voices_is_the_whole(kit, performance, hop):
-    whole = mix(kit, performance, seed=5, frames=5 * RATE)
-    ringing = voices(kit, play(), seed=5)
-    out = []
-    for first in range(0, 5 * RATE, hop):
-        ringing = voices(kit, events_of(performance, first, first + hop), seed=5, earlier=ringing)
-        out.append(mix_voices(kit, ringing, first, hop))
-        ringing = still_needed(ringing, first + hop)
-    assert np.array_equal(np.concatenate(out)[: 5 * RATE], whole)
-
-
-def events_of(performance: Performance, first: int, stop: int) -> Performance:
-    """What happens in the frames first..stop, at absolute times; the curve begins with the value in force."""
-
-    def part(events):
-        at = np.rint(events["time"] * RATE)
-        return events[(at >= first) & (at < stop)]
-
-    curve = performance.openness
-    before = curve[np.rint(curve["time"] * RATE) < first][-1:]
-    return replace(
-        performance,
-        hits=part(performance.hits),
-        chokes=part(performance.chokes),
-        openness=np.concatenate([before, part(curve)]),
-    )
-
-
-@settings(max_examples=20, deadline=None)
 @given(performances())
 def test_stems_add_up_to_the_mix(kit, performance):
     parts = stems(kit, performance, seed=2)
@@ -167,10 +127,13 @@ def test_a_stem_is_the_mix_of_its_lanes(kit, performance):
         assert np.array_equal(stem, alone)
 
 
-def test_still_needed_forgets_what_has_ended_but_the_last_of_each_layer(kit):
-    played = voices(kit, play((0.0, SNARE, 1.0), (0.1, SNARE, 1.0), (0.2, KICK, 1.0), (3.0, CRASH, 1.0)))
-    assert still_needed(played, 2 * RATE)["start"].tolist() == [4800, 9600, 144000]
-    assert still_needed(played, 0)["start"].tolist() == played["start"].tolist()
+def test_forgotten_voices_are_those_that_have_ended(kit):
+    striker = Striker(kit)
+    for frame, lane in ((0, SNARE), (4800, SNARE), (9600, KICK), (144000, CRASH)):
+        striker.strike(frame, lane, 1.0)
+    ended = striker.forget(2 * RATE)
+    assert all(voice.end <= 2 * RATE for voice in ended)
+    assert [voice.start for voice in striker.ringing] == [144000]
 
 
 # --- round robins
@@ -188,9 +151,12 @@ def test_no_recording_comes_twice_in_a_row_where_there_is_a_choice(kit, seed):
     rng = np.random.default_rng(seed)
     rows = [(float(n), KICK, float(v) / 127) for n, v in enumerate(rng.integers(1, 128, hits))]
     played = voices(kit, play(*rows), seed=seed)
-    for index in np.unique(played["layer"]):
-        samples = played["sample"][played["layer"] == index]
-        first, count = kit.layers["first_sample"][index], kit.layers["n_samples"][index]
+    for index in np.flatnonzero(kit.layers["lane"] == KICK):
+        strokes = range(
+            kit.layers["first_stroke"][index], kit.layers["first_stroke"][index] + kit.layers["n_strokes"][index]
+        )
+        samples = np.array([voice.stroke for voice in played if voice.stroke in strokes])
+        first, count = kit.layers["first_stroke"][index], kit.layers["n_strokes"][index]
         assert np.bincount(samples - first).min() > 0.6 * len(samples) / count
         assert count == 1 or np.diff(samples).all()
 
@@ -199,7 +165,7 @@ def test_recordings_do_not_depend_on_what_other_lanes_play(kit):
     alone = [(n / 4, SNARE, 0.7) for n in range(20)]
     busy = alone + [(n / 7, KICK, 0.9) for n in range(40)]
     played = voices(kit, play(*busy), seed=3)
-    assert played["sample"][played["lane"] == SNARE].tolist() == voices(kit, play(*alone), seed=3)["sample"].tolist()
+    assert [v.stroke for v in played if v.lane == SNARE] == [v.stroke for v in voices(kit, play(*alone), seed=3)]
 
 
 # --- chokes
@@ -219,8 +185,8 @@ def test_any_hat_stroke_silences_the_open_hat_before_it(kit, lane):
     assert np.array_equal(ringing[:24000], free[:24000])
     assert last_sound(ringing) == end - 1
     assert np.all(np.abs(ringing) <= np.abs(free))
-    assert second["end"] == second["start"] + len(kit.samples[second["sample"]])
-    assert first["end"] == end
+    assert second.end == second.start + len(kit.samples[second.stroke])
+    assert first.end == end
 
 
 def test_a_fade_has_no_step(toy):
@@ -258,13 +224,13 @@ def test_the_closing_pedal_silences_an_open_hat_at_that_moment(kit):
 )
 def test_without_a_closing_after_the_stroke_the_open_hat_rings_on(kit, curve):
     (voice,) = voices(kit, play((0.2, OPEN, 1.0), openness=curve))
-    assert voice["end"] == voice["stop"] == voice["start"] + len(kit.samples[voice["sample"]])
+    assert voice.end == voice.stop == voice.start + len(kit.samples[voice.stroke])
 
 
 def test_the_pedal_curve_touches_open_hats_only(kit):
     curve = [(0.0, 1.0), (0.05, 0.0)]
     played = voices(kit, play((0.0, CRASH, 1.0), (0.0, CLOSED, 1.0), openness=curve))
-    assert np.array_equal(played["end"], played["start"] + kit.lengths[played["sample"]])
+    assert all(voice.end == voice.start + kit.lengths[voice.stroke] for voice in played)
 
 
 def test_a_grab_silences_the_whole_piece_and_nothing_else(kit):
@@ -272,19 +238,19 @@ def test_a_grab_silences_the_whole_piece_and_nothing_else(kit):
     rows = [(0.0, CRASH, 1.0), (0.1, edge, 1.0), (0.1, ride, 1.0), (0.3, CRASH, 1.0)]
     played = voices(kit, play(*rows, chokes=[(0.2, edge)]))
     end = round((0.2 + GRAB_FADE_S) * RATE)
-    natural = played["start"] + kit.lengths[played["sample"]]
-    assert played["end"].tolist() == [end, end, *natural[2:]]
+    natural = [voice.start + kit.lengths[voice.stroke] for voice in played]
+    assert [voice.end for voice in played] == [end, end, *natural[2:]]
 
 
 def test_the_first_of_several_chokes_counts(kit):
     curve = [(0.0, 1.0), (0.4, 0.0)]
     (first, _) = voices(kit, play((0.0, OPEN, 1.0), (0.5, CLOSED, 1.0), openness=curve, chokes=[(0.45, OPEN)]))
-    assert (first["stop"], first["end"]) == (round(0.4 * RATE), round((0.4 + PEDAL_FADE_S) * RATE))
+    assert (first.stop, first.end) == (round(0.4 * RATE), round((0.4 + PEDAL_FADE_S) * RATE))
 
 
 def test_a_choke_after_the_natural_end_changes_nothing(kit):
     (voice,) = voices(kit, play((0.0, CRASH, 1.0), chokes=[(1.5, CRASH)]))
-    assert voice["stop"] == voice["end"] == len(kit.samples[voice["sample"]])
+    assert voice.stop == voice.end == len(kit.samples[voice.stroke])
 
 
 def test_a_choke_near_the_natural_end_never_lengthens_a_voice(kit):
@@ -299,4 +265,4 @@ def test_kits_without_choke_groups_let_hats_ring(toy):
     del toy.table["choke_groups"]
     kit = toy.load()
     played = voices(kit, play((0.0, OPEN, 1.0), (0.1, CLOSED, 1.0), (0.2, PEDAL, 1.0)))
-    assert np.array_equal(played["end"], played["start"] + kit.lengths[played["sample"]])
+    assert all(voice.end == voice.start + kit.lengths[voice.stroke] for voice in played)

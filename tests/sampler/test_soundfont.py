@@ -60,7 +60,7 @@ def test_articulations_that_a_map_lacks_play_the_first_of_their_piece(font_kit):
     notes = {**names, "crash_1": 49, "crash_2": 57, "ride_bow": 51}
     lanes = {LANE_OF_NAME[name]: note for name, note in notes.items()}
     bare = load_soundfont(FONT, midi_map=MidiMap("bare", {}, lanes))
-    first = {lane: bare.layers["first_sample"][bare.layers["lane"] == lane][0] for lane in range(N_LANES)}
+    first = {lane: bare.layers["first_stroke"][bare.layers["lane"] == lane][0] for lane in range(N_LANES)}
     assert first[LANE_OF_NAME["snare_rim"]] == first[LANE_OF_NAME["snare"]]
     assert first[LANE_OF_NAME["ride_bell"]] == first[LANE_OF_NAME["ride_bow"]]
 

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 pytest.importorskip("msgspec", reason="needs the extra evaluate")
 pytest.importorskip("sklearn", reason="needs the extra evaluate")
 
-from studies.drummers.context import Findings
-
 from evaluation.bootstrap import Estimate
 from evaluation.drummers.report import Claim, Figure, Section
 from ghostnote.errors import InputError, MissingError
+from studies.drummers.context import Findings
 from studies.drummers.sections import dated, write_page
 from studies.findings import FindingStore
 

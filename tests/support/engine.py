@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ghostnote.events import Event
-from ghostnote.files.preset import Preset
+from ghostnote.files.preset import PieceSound, Preset
 from ghostnote.music.grid import HopEvents
 from server.audio.output import NullOutput
 from server.engine.engine import Engine
@@ -27,7 +27,6 @@ class ClickRenderer:
     sample_rate: int = 48000
     channels: int = 2
     kits: tuple[str, ...] = ("low", "high")
-    drummers: tuple[str, ...] = ("one",)
     causal: bool = True
     provider: str = "none"
     manifest: Title = Title("click")
@@ -54,7 +53,7 @@ class ClickRenderer:
     def set_kit(self, weights: Mapping[str, float]) -> None:
         self.level = weights.get("high", 0.0)
 
-    def set_drummer(self, index: int) -> None:
+    def set_pieces(self, pieces: Mapping[str, PieceSound]) -> None:
         pass
 
     def set_levels(self, levels_db: Mapping[str, float], pans: Mapping[str, float]) -> None:

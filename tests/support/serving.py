@@ -12,8 +12,7 @@ from server import playback, serve
 from server.audio.output import NullOutput
 from server.audio.portaudio import DeviceInfo
 from server.config import ServeConfig
-from server.loading import load_bundle
-from server.serve import Server
+from server.serve import Server, open_renderer
 from tests.support.paths import TINY
 from tests.support.waiting import wait_for
 
@@ -76,7 +75,7 @@ def serving(monkeypatch, tmp_path):
 
     @contextmanager
     def run(**options):
-        server = Server(ServeConfig(**{"bundle": str(TINY), "osc_port": 0, "block": 256, **options}), load_bundle)
+        server = Server(ServeConfig(**{"bundle": str(TINY), "osc_port": 0, "block": 256, **options}), open_renderer)
         watching = threading.Thread(target=server.run)
         try:
             host, port = server.open().osc

@@ -9,12 +9,19 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
 from ghostnote.errors import InputError, MissingError  # noqa: E402
-from ghostnote.music.articulations import N_LANES, PIECE_OF_LANE  # noqa: E402
-from ghostnote.music.grid import LANE_COLUMNS  # noqa: E402
+from ghostnote.music.articulations import N_LANES  # noqa: E402
 from ghostnote.music.performance import Performance, make_hits  # noqa: E402
-from training.checkpoints import load_checkpoint, load_codec, read_weights, write_half  # noqa: E402
+from training.checkpoints import load_codec, read_weights, write_half  # noqa: E402
 from training.data.pack import Pack, write_pack  # noqa: E402
-from training.data.windows import WindowConfig, WindowSource, drill  # noqa: E402
+from training.data.strokes import (  # noqa: E402
+    RecordedStroke,
+    StrokeSource,
+    StrokeWindowConfig,
+    held_out,
+    load_strokes,
+    save_strokes,
+    with_rest,
+)
 from training.recipe import load_recipe  # noqa: E402
 from training.start import start  # noqa: E402
 
@@ -67,10 +74,25 @@ kit_gain_db = 0.0
     return folder
 
 
-def run(recipe_name: str, pack_path: Path, folder: Path, **changes):
-    recipe = load_recipe(RECIPES / recipe_name)
+@pytest.fixture(scope="module")
+def strokes_path(tmp_path_factory):
+    """Eight decaying noises, two of them for validation."""
+    rng = np.random.default_rng(0)
+    strokes = []
+    for n in range(8):
+        sound = rng.standard_normal((9000, 2)) * np.exp(-np.arange(9000) / (400 + 200 * n))[:, None] * 0.3
+        split = "validation" if n % 4 == 0 else "train"
+        strokes.append(RecordedStroke("noise", split, with_rest(sound.astype(np.float32))))
+    path = tmp_path_factory.mktemp("strokes") / "strokes.npz"
+    save_strokes(path, strokes)
+    return path
+
+
+def run(pack_path: Path, strokes_path: Path, folder: Path, phase=None, **changes):
+    recipe = load_recipe(RECIPES / "tiny.toml")
+    tables = {**recipe.tables, "strokes": {"file": str(strokes_path)}, **({"phase": phase} if phase else {})}
     torch.manual_seed(0)
-    trainer = start(replace(recipe, run=replace(recipe.run, **changes)), pack_path, folder)
+    trainer = start(replace(recipe, run=replace(recipe.run, **changes), tables=tables), pack_path, folder)
     trainer.fit(lambda step, steps, logs: None)
     return trainer
 
@@ -82,57 +104,66 @@ def test_the_pack_gives_back_what_was_packed(pack_path):
     np.testing.assert_array_equal(back[0].hits, performance("train", 1).hits)
 
 
-def test_a_window_depends_on_seed_and_index_alone(pack_path):
-    pack = Pack(pack_path)
-    source = WindowSource(pack.performances(), [pack.kit("noise")], WindowConfig(rows=20))
+def test_strokes_read_back_and_a_window_depends_on_seed_and_index_alone(strokes_path):
+    strokes = load_strokes(strokes_path)
+    assert [one.split for one in strokes].count("validation") == 2
+    source = StrokeSource(strokes, StrokeWindowConfig(hops=30))
     a, b = source.batch(3, 4, 2), source.batch(3, 5, 1)
-    assert torch.equal(a.audio[1], b.audio[0]) and torch.equal(a.grid[1], b.grid[0])
+    assert torch.equal(a.audio[1], b.audio[0]) and torch.equal(a.rest[1], b.rest[0])
+    assert not torch.equal(a.audio[0], a.audio[1])
+    assert a.audio.shape == (2, 2, 30 * 256) and a.audio.abs().max() <= 1
 
 
-def test_drills_hold_strokes_of_the_lanes_asked_for():
-    rng = np.random.default_rng(0)
-    take = drill(rng, 3.0)
-    assert len(take.hits) >= 1 and take.hits["time"].max() < 3.0
-    assert set(drill(rng, 9.0, (4, 5)).hits["lane"].tolist()) == {4, 5}
+def test_a_plain_source_gives_each_stroke_as_it_is(strokes_path):
+    strokes = load_strokes(strokes_path)
+    batch = StrokeSource(strokes, StrokeWindowConfig(hops=40), vary=False).batch(0, 0, 8)
+    heard = batch.audio[3, :, :9000].numpy().T * 32768
+    assert heard == pytest.approx(strokes[3].both[:, :2], abs=0.01)
+    assert not batch.audio[3, :, 9000:].any()
 
 
-def test_a_solo_window_is_of_one_piece(pack_path):
-    pack = Pack(pack_path)
-    source = WindowSource(pack.performances(), [pack.kit("noise")], WindowConfig(rows=60, solo_share=1.0))
-    lanes = source.batch(1, 0, 24).grid[..., : N_LANES * LANE_COLUMNS].unflatten(-1, (N_LANES, LANE_COLUMNS))
-    struck = lanes[..., 0].any(1)
-    pieces = [{PIECE_OF_LANE[lane] for lane in np.flatnonzero(one)} for one in struck]
-    assert max(len(one) for one in pieces) == 1 and len(set.union(*pieces)) > 2
+def test_held_out_recordings_are_named_once_and_no_kit_loses_its_all():
+    splits = held_out()
+    assert len(splits) == 224 and set(splits.values()) == {"validation", "test"}
 
 
-def test_codec_then_predictor_train_and_are_read_back(pack_path, tmp_path):
-    codec = run("tiny.toml", pack_path, tmp_path / "codec")
-    assert codec.step == 6 and load_codec(tmp_path / "codec" / "best.safetensors").n_codebooks == 2
-    recipe = (RECIPES / "tiny_live.toml").read_text() + f'\n[codec]\ncheckpoint = "{tmp_path}/codec/best.safetensors"\n'
-    (tmp_path / "live.toml").write_text(recipe)
-    start(load_recipe(tmp_path / "live.toml"), pack_path, tmp_path / "live").fit(lambda *_: None)
-    codec_read, predictor, facts = load_checkpoint(tmp_path / "live" / "best.safetensors")
-    assert [kit["id"] for kit in facts["kits"]] == ["noise"]
-    assert torch.equal(codec_read.codebooks, predictor.codebooks)
-    assert (tmp_path / "live" / "log.csv").read_text().count("\n") == 3
+def test_the_codec_trains_and_is_read_back(pack_path, strokes_path, tmp_path):
+    trainer = run(pack_path, strokes_path, tmp_path / "codec")
+    assert trainer.step == 6
+    codec = load_codec(tmp_path / "codec" / "best.safetensors")
+    assert codec.config.latent == 8
+    assert (tmp_path / "codec" / "log.csv").read_text().count("\n") == 3
 
 
-def test_a_resumed_run_equals_one_that_was_not_interrupted(pack_path, tmp_path):
-    whole = run("tiny.toml", pack_path, tmp_path / "whole")
-    run("tiny.toml", pack_path, tmp_path / "cut", steps=4, schedule="constant")
-    straight = run("tiny.toml", pack_path, tmp_path / "straight", steps=6, schedule="constant")
-    resumed = run("tiny.toml", pack_path, tmp_path / "cut", steps=6, schedule="constant")
-    assert whole.step == resumed.step == 6
+def test_a_decoder_trained_further_keeps_the_codes(pack_path, strokes_path, tmp_path):
+    first = run(pack_path, strokes_path, tmp_path / "first")
+    weights = str(tmp_path / "first" / "best.safetensors")
+    phase = {"decoder_only": True, "book_dropout": 0.0}
+    further = run(pack_path, strokes_path, tmp_path / "further", phase=phase, start_from=weights, steps=3)
+    kept, _ = read_weights(Path(weights))
+    now = further.task.network.state_dict()
+    assert all(torch.equal(now[name], kept[name]) for name in kept if name.startswith(("encoder", "quantizer")))
+    assert any(not torch.equal(now[name], kept[name]) for name in kept if name.startswith("decoder"))
+    assert first.step == 6
+
+
+def test_a_resumed_run_equals_one_that_was_not_interrupted(pack_path, strokes_path, tmp_path):
+    phase = {"adversarial_from": -1}
+    straight = run(pack_path, strokes_path, tmp_path / "straight", phase=phase, steps=6, schedule="constant")
+    run(pack_path, strokes_path, tmp_path / "cut", phase=phase, steps=4, schedule="constant")
+    resumed = run(pack_path, strokes_path, tmp_path / "cut", phase=phase, steps=6, schedule="constant")
+    assert resumed.step == 6
     for name, value in straight.task.network.state_dict().items():
         torch.testing.assert_close(resumed.task.network.state_dict()[name], value, msg=name)
 
 
-def test_a_run_starts_from_kept_weights(pack_path, tmp_path):
-    run("tiny.toml", pack_path, tmp_path / "first")
+def test_a_run_starts_from_kept_weights(pack_path, strokes_path, tmp_path):
+    run(pack_path, strokes_path, tmp_path / "first")
     write_half(tmp_path / "first" / "best.safetensors", tmp_path / "half.safetensors")
-    going_on = run("tiny.toml", pack_path, tmp_path / "second", start_from=str(tmp_path / "half.safetensors"), steps=1)
+    start_from = str(tmp_path / "half.safetensors")
+    going_on = run(pack_path, strokes_path, tmp_path / "second", start_from=start_from, steps=1)
     kept, _ = read_weights(tmp_path / "half.safetensors")
-    name = "decoder.head.weight"
+    name = "decoder.wave.weight"
     torch.testing.assert_close(going_on.task.network.state_dict()[name], kept[name], atol=5e-3, rtol=0)
 
 

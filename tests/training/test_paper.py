@@ -20,7 +20,7 @@ from ghostnote.music.articulations import ARTICULATIONS, LANE_OF_NAME, N_LANES  
 from ghostnote.music.grid import N_COLUMNS, build_grid  # noqa: E402
 from ghostnote.music.performance import Performance, make_hits  # noqa: E402
 from sampler.kit import load_kit_from_files  # noqa: E402
-from training.codecs.drum_codec import CodecConfig, DrumCodec  # noqa: E402
+from training.codecs.struck_codec import StruckCodec, StruckConfig  # noqa: E402
 from training.data.pack import write_pack  # noqa: E402
 from training.data.paper_windows import PaperSource, paper_windows, row_count  # noqa: E402
 from training.paper_task import PaperTask, load_paper, parts_by_length  # noqa: E402
@@ -29,8 +29,8 @@ from training.recipe import Recipe, RunConfig, load_recipe  # noqa: E402
 from training.start import start  # noqa: E402
 
 TINY = {"width": 16, "layers": 1, "heads": 2, "dropout": 0.0}
-CODEC = {"latent": 8, "n_codebooks": 2, "codebook_size": 16, "width": 16, "hidden": 16, "span": 512}
-CODEC |= {"encoder_dilations": (1,), "decoder_dilations": (1,)}
+CODEC = {"latent": 8, "books": 2, "book_size": 16, "encoder_width": 8, "encoder_hidden": 8, "encoder_blocks": 1}
+CODEC |= {"decoder_width": 8, "decoder_hidden": 8, "decoder_blocks": 1}
 
 
 def take(bpm: float, seconds: float, seed: int = 0) -> Performance:
@@ -58,7 +58,7 @@ def kit(kit_files):
 @pytest.fixture(scope="module")
 def codec_path(tmp_path_factory):
     torch.manual_seed(0)
-    codec = DrumCodec(CodecConfig(**CODEC))
+    codec = StruckCodec(StruckConfig(**CODEC))
     codec(torch.randn(4, 2, 256 * 40))  # the first batch sets the codebooks
     path = tmp_path_factory.mktemp("codec") / "best.safetensors"
     facts = {"run": {"task": "codec"}, "tables": {"model": CODEC}}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ghostnote.errors import InputError, MissingError
 from ghostnote.music.performance import CHOKE, HIT, OPENNESS, Performance
+from sampler.files import PackedFiles
 from sampler.kit import Kit, list_kits, load_kit_from_pack, pack_kits
 
 OPENNESS_STEP: Final = 0.04
@@ -66,6 +67,11 @@ class Pack:
         if "kits" not in self._arrays:
             raise InputError(f"{path} is not a packed training set: it names no kits")
         self.kits = [str(k) for k in self._arrays["kits"]]
+
+    @property
+    def files(self) -> PackedFiles:
+        """The kits' files by name (`sampler.files`)."""
+        return PackedFiles({name: value for name, value in self._arrays.items() if "/samples/" in name})
 
     def kit(self, kit_id: str) -> Kit:
         """One kit, decoded."""

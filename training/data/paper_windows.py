@@ -5,7 +5,7 @@ without a hit are left out, as is the short last one. Made from (seed, index) al
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +19,9 @@ from ghostnote.music.paper_grid import beat_positions, paper_grid, window_second
 from ghostnote.music.performance import Performance
 from sampler.kit import Kit
 from sampler.mix import mix
-from training.data.windows import CONTEXT_SECONDS
+
+CONTEXT_SECONDS: Final = 6.0
+"""What was played this long before a window still rings in it."""
 
 
 class PaperBatch(NamedTuple):
@@ -86,6 +88,11 @@ class PaperSource:
         self.windows = [(p, start) for p in beats for start in paper_windows(p)]
         if not self.windows:
             raise InputError("no performance of kind beat has a whole 4-beat window with a hit")
+
+    @property
+    def sample_rate(self) -> int:
+        """Frames per second of the audio."""
+        return self.kits[0].sample_rate
 
     def window(
         self, seed: int, index: int

@@ -1,9 +1,9 @@
 import csv
 
 import pytest
-from studies.drummers.context import beat_of
 
 from cli.main import run
+from studies.drummers.context import beat_of
 
 
 @pytest.fixture(scope="module")

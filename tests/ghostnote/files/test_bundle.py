@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghostnote.errors import BundleError, InputError, MissingError
+from codec.decoder import StrokeDecoder
+from codec.encoder import StrokeEncoder
+from ghostnote.errors import BundleError, MissingError
 from ghostnote.files import bundle
 from ghostnote.files.bundle import (
     FORMAT_VERSION,
@@ -20,7 +21,6 @@ from ghostnote.files.bundle import (
     parse_manifest,
     write_manifest,
 )
-from server.render.networks import Networks
 from tests.support.paths import TINY
 
 TABLE = tomllib.loads((TINY / MANIFEST).read_text())
@@ -39,7 +39,9 @@ def test_a_written_manifest_reads_back_equal(copy):
 
 
 def test_the_networks_of_an_intact_bundle_load(copy):
-    assert Networks(copy).manifest.name == "tiny"
+    manifest = load_manifest(copy)
+    assert manifest.name == "tiny"
+    assert StrokeDecoder(copy / manifest.graph("decoder").file).rows == 0
 
 
 def test_a_missing_manifest_and_a_missing_folder_are_named(copy):
@@ -50,7 +52,7 @@ def test_a_missing_manifest_and_a_missing_folder_are_named(copy):
         load_manifest(copy / "nowhere")
 
 
-@pytest.mark.parametrize("role", ["condition", "predictor", "decoder"])
+@pytest.mark.parametrize("role", ["encoder", "decoder"])
 def test_a_missing_or_changed_graph_is_named(copy, role):
     path = copy / f"{role}.onnx"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
@@ -67,15 +69,11 @@ def test_a_missing_or_changed_graph_is_named(copy, role):
         ({"format_version": FORMAT_VERSION + 1}, "update Ghostnote"),
         ({"format_version": "1"}, "not a Ghostnote bundle"),
         ({"format_version": True}, "not a Ghostnote bundle"),
-        ({"hop": 0}, "hop 0"),
+        ({"format_version": 2}, "whose kits were part of the networks"),
+        ({"hop": 128}, "this program plays"),
         ({"hop": 256.0}, "hop is '256.0', expected a whole number"),
         ({"surprise": 1}, "unknown key surprise"),
-        ({"grid": {"name": "bumps", "columns": 44}}, "grid bumps with 44 columns"),
-        ({"kits": []}, "no kits"),
-        ({"kits": [{"id": "a", "name": "A"}, {"id": "a", "name": "B"}]}, "same id"),
-        ({"codes": {"books": 4, "size": 32, "temperature": [1.0]}}, "1 temperatures for 4 books"),
-        ({"codes": {"books": 1, "size": 32, "temperature": [float("nan")]}}, r"temperature\[0\] is 'nan'"),
-        ({"graphs": TABLE["graphs"][:2]}, "expected condition, predictor, decoder"),
+        ({"graphs": TABLE["graphs"][:1]}, "expected encoder, decoder"),
         ({"graphs": [{**TABLE["graphs"][0], "file": "../a.onnx"}, *TABLE["graphs"][1:]]}, "without a folder"),
     ],
 )
@@ -84,7 +82,7 @@ def test_a_misfit_key_is_named(change, message):
         parse_manifest({**TABLE, **change}, "manifest.toml")
 
 
-OPTIONAL = ("causal", "precision", "licence", "attributions", "training", "metrics")
+OPTIONAL = ("precision", "licence", "attributions", "training", "metrics")
 
 
 @pytest.mark.parametrize("key", [key for key in TABLE if key not in OPTIONAL])
@@ -116,7 +114,7 @@ def test_a_table_with_anything_anywhere_is_a_manifest_or_a_bundle_error(data):
     if not isinstance(table, dict):
         return
     try:
-        assert parse_manifest(table, "manifest.toml").kits
+        assert parse_manifest(table, "manifest.toml").graphs
     except BundleError as error:
         assert "\n" not in str(error)
 
@@ -157,30 +155,17 @@ def test_a_damaged_graph_with_a_fitting_checksum_loads_or_is_a_bundle_error(tmp_
     graphs = tuple(replace(g, sha256=bundle.sha256_of(folder / g.file)) for g in manifest.graphs)
     write_manifest(replace(manifest, graphs=graphs), folder)
     try:
-        assert Networks(folder).manifest.graphs == graphs
+        StrokeDecoder(folder / load_manifest(folder).graph("decoder").file)
+        StrokeEncoder(folder / load_manifest(folder).graph("encoder").file)
     except BundleError as error:
         assert "\n" not in str(error)
 
 
-def test_graphs_that_contradict_the_manifest_are_refused(copy):
-    for change, message in (
-        ({"hop": 128}, "audio is float32"),
-        ({"channels": 1}, "audio is float32"),
-        ({"kits": TABLE["kits"][:2]}, "do not run"),
-    ):
-        (copy / MANIFEST).write_text(tomli_w.dumps({**TABLE, **change}))
-        with pytest.raises(BundleError, match=message):
-            Networks(copy)
-    graphs = load_manifest(TINY).graphs
-    swapped = tuple(replace(g, state=tuple(reversed(g.state))) for g in graphs)
-    write_manifest(replace(load_manifest(TINY), graphs=swapped), copy)
-    with pytest.raises(BundleError, match="has states"):
-        Networks(copy)
-
-
-def test_an_unknown_kit_is_answered_with_the_nearest():
-    with pytest.raises(InputError, match=r"no kit 'Alhpa': did you mean alpha\? Kits are alpha, beta, gamma"):
-        load_manifest(TINY).kit_index("Alhpa")
+def test_graphs_in_each_other_s_place_are_refused(copy):
+    with pytest.raises(BundleError, match="has no input"):
+        StrokeDecoder(copy / "encoder.onnx")
+    with pytest.raises(BundleError, match="does not run"):
+        StrokeEncoder(copy / "decoder.onnx")
 
 
 def test_a_bundle_is_found_by_name_by_folder_and_by_default(tmp_path, monkeypatch):

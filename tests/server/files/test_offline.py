@@ -17,8 +17,8 @@ from ghostnote.music.performance import Performance, make_hits
 from server.files.batch import RenderJob, RenderSettings, render_jobs
 from server.files.inputs import choose_map, read_performance
 from server.files.offline import TAIL_SECONDS, render_performance, save_audio
+from server.render.bundle import load_renderer
 from server.render.limiter import CEILING_DB
-from server.render.renderer import load_renderer
 from tests.support.paths import ROOT, TINY
 
 GROOVE = ROOT / "presets" / "grooves" / "pocket_funk.toml"
@@ -85,7 +85,7 @@ def test_peaks_stay_below_full_scale_and_it_is_said(renderer, stems):
     for sound in (loud.audio, *loud.stems.values()):
         assert np.abs(sound).max() <= 10 ** (CEILING_DB / 20) * 1.00001
     assert loud.reduction_db > quiet.reduction_db
-    assert loud.reduction_db > 3
+    assert loud.reduction_db > 1
 
 
 @pytest.mark.parametrize("rate", [44100, 96000])

@@ -1,308 +1,243 @@
-"""The renderer on the tiny bundle: live is file, passes, kits, levels, rest, and what it refuses."""
-
-import shutil
-from math import inf, nan
+"""The renderer on the tiny bundle: live is file, exact beginnings, kits, pieces, levels, chokes, crowds, refusals."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from codec.decoder import MOST_ROWS
 from ghostnote.errors import InputError
-from ghostnote.music.articulations import LANE_OF_NAME, PIECES
+from ghostnote.files.preset import PieceSound
+from ghostnote.music.articulations import LANE_OF_NAME, N_LANES, PIECE_OF_LANE, PIECES
 from ghostnote.music.grid import HopEvents, HopHit
-from server.render.decay import RING_SECONDS
-from server.render.noise import GumbelStream
-from server.render.renderer import load_renderer
-from tests.support.hits import playing
+from server.render.bundle import load_renderer
 from tests.support.paths import TINY
 
-
-def in_blocks(renderer, events, size):
-    return np.concatenate([renderer.render(events[n : n + size]) for n in range(0, len(events), size)])
-
-
-def db(difference, reference):
-    return 20 * np.log10(np.sqrt(np.mean(difference**2)) / np.sqrt(np.mean(reference**2)) + 1e-12)
+SNARE, KICK, CRASH = (LANE_OF_NAME[name] for name in ("snare", "kick", "crash_1"))
+OPEN, CLOSED = LANE_OF_NAME["hat_open_bow"], LANE_OF_NAME["hat_closed_bow"]
+HOP = 256
 
 
-@pytest.fixture
-def renderer():
+@pytest.fixture(scope="module")
+def loaded():
     return load_renderer(TINY)
 
 
-@pytest.mark.parametrize("hops", range(1, 9))
-@pytest.mark.parametrize("temperature", [None, 0.0, 1.0])
-def test_live_is_file_for_any_block_of_hops(hops, temperature):
-    renderer = load_renderer(TINY, temperature=temperature)
-    events = playing(120)
+@pytest.fixture
+def renderer(loaded):
+    loaded.set_kit({"alpha": 1.0})
+    loaded.set_pieces({})
+    loaded.set_levels({}, {})
+    loaded.reset()
+    return loaded
+
+
+def hops(count, *hits, chokes=(), openness=0.0):
+    """hits: (hop, lane, offset, velocity)."""
+    return [
+        HopEvents(
+            tuple(HopHit(lane, offset, velocity) for hop, lane, offset, velocity in hits if hop == n),
+            tuple(lane for hop, lane in chokes if hop == n),
+            openness,
+        )
+        for n in range(count)
+    ]
+
+
+def in_calls(renderer, events, size):
+    return np.concatenate([renderer.render(events[n : n + size]) for n in range(0, len(events), size)])
+
+
+def level(sound):
+    return float(np.sqrt(np.mean(sound**2)))
+
+
+hit_rows = st.tuples(st.integers(0, 39), st.integers(0, N_LANES - 1), st.integers(0, HOP - 1), st.floats(0.01, 1))
+
+
+@settings(max_examples=25)
+@given(rows=st.lists(hit_rows, max_size=12), size=st.sampled_from([2, 3, 7, 16, 60]), grabbed=st.integers(0, 39))
+def test_live_is_file_whatever_the_calls(loaded, rows, size, grabbed):
+    events = hops(60, *rows, chokes=[(grabbed, CRASH)])
+    loaded.reset()
+    live = in_calls(loaded, events, 1)
+    loaded.reset()
+    assert np.abs(in_calls(loaded, events, size) - live).max() <= 1e-4 * max(1.0, np.abs(live).max())
+
+
+@pytest.mark.parametrize("offset", [0, 1, 100, 255])
+def test_a_stroke_begins_at_its_frame_and_is_the_same_from_there(renderer, offset):
+    sound = renderer.render(hops(30, (2, SNARE, offset, 0.9)))
+    begin = 2 * HOP + offset
+    assert not sound[:begin].any() and sound[begin : begin + 64].any()
+    renderer.reset()
+    first = renderer.render(hops(30, (0, SNARE, 0, 0.9)))
+    assert sound[begin:] == pytest.approx(first[: len(sound) - begin], abs=1e-5)
+
+
+def test_silence_is_exact_and_costs_no_rows(renderer):
+    assert not renderer.render(hops(20)).any()
+    assert renderer.figures() == {"voices": 0}
+    renderer.render(hops(120, (0, KICK, 0, 1.0)))
+    assert renderer.figures() == {"voices": 0}
+    assert not renderer.render(hops(5)).any()
+
+
+def test_louder_hits_are_louder(renderer):
+    levels = []
+    for velocity in np.linspace(0.05, 1, 12):
+        renderer.reset()
+        levels.append(level(renderer.render(hops(40, (0, SNARE, 0, float(velocity))))))
+    assert np.all(np.diff(levels[:6]) > 0) and np.all(np.diff(levels[6:]) > 0)  # within a layer
+
+
+def test_equal_strokes_differ_and_the_seed_decides(renderer):
+    strokes = [renderer.render(hops(100, (0, SNARE, 0, 0.9))) for _ in range(2)]
+    assert level(strokes[0] - strokes[1]) > 0.1 * level(strokes[0])
+    renderer.reset()
+    assert np.array_equal(renderer.render(hops(100, (0, SNARE, 0, 0.9))), strokes[0])
+    other = load_renderer(TINY, seed=3)
+    assert level(other.render(hops(100, (0, SNARE, 0, 0.9))) - strokes[0]) > 0.01 * level(strokes[0])
+
+
+def test_pieces_add_up_to_the_mix_with_their_levels(renderer):
+    events = hops(40, (0, KICK, 3, 1.0), (1, SNARE, 200, 0.7), (2, CRASH, 0, 0.9))
+    renderer.set_levels({"snare": -6.0, "kick": -np.inf}, {"crash_1": 1.0})
+    renderer.reset()
+    mix = renderer.render(events)
+    renderer.reset()
+    pieces = renderer.render_pieces(events)
+    assert mix == pytest.approx((pieces * renderer.gains[:, None]).sum(axis=0), abs=1e-6)
+    assert renderer.gains[PIECES.index("kick")].tolist() == [0, 0]
+    assert renderer.gains[PIECES.index("crash_1")].tolist() == [0, 1]
+    assert level(pieces[PIECES.index("ride")]) == 0
+
+
+def test_a_level_change_is_a_ramp(renderer):
+    renderer.render(hops(5, (0, CRASH, 0, 1.0)))
+    renderer.set_levels({"crash_1": -np.inf}, {})
+    after = renderer.render(hops(2))
+    assert np.abs(after[:8]).max() > 0 and not after[HOP:].any()
+
+
+def test_a_kit_takes_effect_with_the_next_hit(renderer):
+    whole = renderer.render(hops(40, (0, SNARE, 0, 0.9)))
+    renderer.reset()
+    first = renderer.render(hops(10, (0, SNARE, 0, 0.9)))
+    renderer.set_kit({"beta": 1.0})
+    rest = renderer.render(hops(30))
+    assert np.concatenate([first, rest]) == pytest.approx(whole, abs=1e-6)
+    renderer.reset()
+    assert level(renderer.render(hops(40, (0, SNARE, 0, 0.9))) - whole) > 0.1 * level(whole)
+
+
+def test_a_morph_sounds_both_kits(renderer):
+    events, parts = hops(40, (0, SNARE, 0, 0.9)), []
+    for weights in ({"alpha": 1.0}, {"beta": 1.0}, {"alpha": 0.5, "beta": 0.5}):
+        renderer.reset()
+        renderer.set_kit(weights)
+        parts.append(renderer.render_pieces(events)[PIECES.index("snare")])
+        assert renderer.figures()["voices"] == len(weights)
+    alpha, beta, both = (level(part) for part in parts)
+    assert min(alpha, beta) * 0.8 < both < 1.2 * np.hypot(alpha, beta)
+
+
+def test_a_piece_may_have_another_kit(renderer):
+    events = hops(40, (0, SNARE, 0, 0.9), (0, KICK, 0, 0.9))
+    whole = renderer.render_pieces(events)
+    renderer.reset()
+    renderer.set_pieces({"snare": PieceSound(kit="gamma")})
+    mixed = renderer.render_pieces(events)
+    kick, snare = PIECES.index("kick"), PIECES.index("snare")
+    assert level(mixed[snare] - whole[snare]) > 0.1 * level(whole[snare])
+    assert mixed[kick] == pytest.approx(whole[kick], abs=1e-6)
+
+
+def test_damping_shortens_and_tone_tilts(renderer):
+    events = hops(60, (0, SNARE, 0, 0.9))
+    plain = renderer.render(events)
+    renderer.reset()
+    renderer.set_pieces({"snare": PieceSound(damp=1.0)})
+    damped = renderer.render(events)
+    assert damped[:16] == pytest.approx(plain[:16], rel=0.02, abs=1e-4)
+    assert level(damped[30 * HOP :]) < 1e-3 * level(plain[30 * HOP :])
+    slopes = []
+    for tone in (-1.0, 0.0, 1.0):
+        renderer.reset()
+        renderer.set_pieces({"snare": PieceSound(tone=tone)})
+        spectrum = np.abs(np.fft.rfft(renderer.render(events)[:, 0])) ** 2
+        slopes.append(spectrum[len(spectrum) // 2 :].sum() / spectrum[: len(spectrum) // 8].sum())
+    assert slopes[0] < slopes[1] < slopes[2]
+
+
+@pytest.mark.parametrize("semitones", [-12.0, -3.0, 7.0, 12.0])
+def test_tuning_moves_the_spectrum_and_the_length(renderer, semitones):
+    events = hops(260, (0, SNARE, 0, 0.9))
+    plain = renderer.render(events)
+    renderer.reset()
+    renderer.set_pieces({"snare": PieceSound(tune=semitones)})
+    tuned = in_calls(renderer, events, 1)
+    ratio = 2 ** (semitones / 12)
+    last = [int(np.flatnonzero(sound.any(axis=1))[-1]) for sound in (plain, tuned)]
+    assert last[1] == pytest.approx(last[0] / ratio, rel=0.01)
+    renderer.reset()
+    assert in_calls(renderer, events, 13) == pytest.approx(tuned, abs=1e-5)
+
+
+def test_hats_choke_each_other_and_the_pedal_closes_open_ones(renderer):
+    struck = renderer.render(hops(60, (0, OPEN, 0, 1.0), (20, CLOSED, 0, 0.01), openness=1.0))
+    assert level(struck[30 * HOP : 60 * HOP]) < 0.05 * level(struck[: 20 * HOP])
+    renderer.reset()
+    opened = renderer.render(hops(20, (0, OPEN, 0, 1.0), openness=1.0))
+    closed = renderer.render(hops(20, openness=0.0))
+    assert opened[-HOP:].any() and closed[:64].any() and not closed[10 * HOP :].any()
+
+
+def test_a_grab_silences_its_piece_only(renderer):
+    sound = renderer.render_pieces(hops(40, (0, CRASH, 0, 1.0), (0, SNARE, 0, 1.0), chokes=[(10, CRASH)]))
+    assert not sound[PIECES.index("crash_1"), 24 * HOP :].any()
+    assert sound[PIECES.index("snare"), 24 * HOP :].any()
+
+
+def test_a_crowd_ends_the_strokes_nearest_to_their_end(renderer):
+    rows = [(n // 4, lane, 60 * (n % 4), 0.8) for n, lane in enumerate(list(range(N_LANES)) * 8)]
+    sound = renderer.render(hops(80, *rows))
+    assert np.isfinite(sound).all() and renderer.figures()["voices"] <= MOST_ROWS
+    renderer.reset()
+    assert in_calls(renderer, hops(80, *rows), 1) == pytest.approx(sound, abs=1e-4)
+
+
+def test_learning_catches_up(renderer):
+    events = hops(60, (0, CRASH, 7, 1.0), (5, SNARE, 100, 0.8))
     whole = renderer.render(events)
     renderer.reset()
-    assert db(in_blocks(renderer, events, hops) - whole, whole) < -60
+    renderer.learn(events[:20])
+    renderer.render(events[20:40])
+    assert renderer.render(events[40:]) == pytest.approx(whole[40 * HOP :], abs=1e-4)
 
 
-@pytest.mark.parametrize("hops", [1, 3, 7])
-@pytest.mark.parametrize("most", [None, 3])
-def test_live_is_file_with_fewer_passes_and_changes_between_blocks(hops, most):
-    def play(size):
-        renderer = load_renderer(TINY)
-        renderer.limit_passes(most)
-        parts = [in_blocks(renderer, playing(42), size)]
-        renderer.set_kit({"beta": 1, "gamma": 2})
-        renderer.set_levels({"kick": -6.0, "snare": 3.0}, {"ride": 0.5})
-        parts.append(in_blocks(renderer, playing(42, seed=2), size))
-        return np.concatenate(parts)
-
-    whole = play(42)
-    assert db(play(hops) - whole, whole) < -60
+@pytest.mark.parametrize("weights", [{}, {"alpha": 0.0}, {"alpha": -1.0}, {"alpha": float("nan")}, {"nothing": 1.0}])
+def test_kits_that_cannot_be_played_are_refused(renderer, weights):
+    with pytest.raises(InputError):
+        renderer.set_kit(weights)
 
 
-def test_the_shape_and_type_of_sound_follow_the_hops(renderer):
-    assert renderer.render([]).shape == (0, 2)
-    sound = renderer.render(playing(5))
-    assert sound.shape == (5 * renderer.hop, 2)
-    assert sound.dtype == np.float32
-    assert (renderer.hop, renderer.sample_rate, renderer.channels) == (256, 48000, 2)
-    assert renderer.kits == ("alpha", "beta", "gamma")
-
-
-def test_reset_gives_the_same_sound_again_and_another_seed_another(renderer):
-    first = renderer.render(playing(40))
-    renderer.reset()
-    assert np.array_equal(renderer.render(playing(40)), first)
-    assert db(load_renderer(TINY, seed=1).render(playing(40)) - first, first) > -40
-
-
-def test_without_temperature_the_seed_means_nothing():
-    a, b = (load_renderer(TINY, seed=seed, temperature=0.0).render(playing(40)) for seed in (0, 1))
-    assert np.array_equal(a, b)
-
-
-def test_nothing_sounds_before_the_first_hit_and_all_is_forgotten_after_the_last(renderer):
-    events = playing(60, first=20)
-    first_hit = next(n for n, one in enumerate(events) if one.hits)
-    sound = renderer.render(events)
-    assert not sound[: first_hit * renderer.hop].any()
-    assert sound[first_hit * renderer.hop :].any()
-    ring = int(RING_SECONDS * renderer.sample_rate / renderer.hop) + 2
-    tail = renderer.render([HopEvents()] * ring)
-    rest = tail[-renderer.hop :]
-    assert not rest.any()
-    loud = np.abs(tail).max(axis=1)
-    before_rest = loud[: np.flatnonzero(loud)[-1] + 1]
-    assert before_rest[-8:].max() < 0.01 * before_rest.max()
-
-
-def test_after_a_rest_it_plays_on_from_silence(renderer):
-    ring = int(RING_SECONDS * renderer.sample_rate / renderer.hop) + 2
-    pause, again = [HopEvents()] * ring, [HopEvents((HopHit(0, 10, 0.9),)), *[HopEvents()] * 20]
-    whole = renderer.render([*playing(10), *pause, *again])
-    renderer.reset()
-    pieces = in_blocks(renderer, [*playing(10), *pause, *again], 5)
-    assert db(pieces - whole, whole) < -60
-    assert whole[-20 * renderer.hop :].any()
-
-
-def test_a_change_of_kit_is_heard_at_once_without_gap_or_nan(renderer):
-    events = playing(60)
-    same = renderer.render(events)
-    renderer.reset()
-    before = renderer.render(events[:30])
-    renderer.set_kit({"gamma": 1.0})
-    after = renderer.render(events[30:])
-    split = 30 * renderer.hop
-    assert np.array_equal(before, same[:split])
-    assert np.isfinite(after).all()
-    assert db(after[: renderer.hop] - same[split : split + renderer.hop], same[split : split + renderer.hop]) > -40
-    assert (np.abs(after).reshape(30, -1).max(axis=1) > 0).all()
-
-
-def test_a_morph_lies_between_its_kits_and_weights_need_not_add_up_to_one():
-    def play(kit):
-        renderer = load_renderer(TINY, temperature=0.0)
-        renderer.set_kit(kit)
-        return renderer.render(playing(40))
-
-    assert np.array_equal(play({"alpha": 1.0, "beta": 1.0}), play({"beta": 0.5, "alpha": 0.5}))
-    assert not np.array_equal(play({"alpha": 1.0, "beta": 1.0}), play({"alpha": 1.0}))
-    assert np.array_equal(play({"alpha": 1.0, "beta": 0.0}), play({"alpha": 3.0}))
-
-
-def test_drummers_differ():
-    def play(drummer):
-        renderer = load_renderer(TINY, temperature=0.0)
-        renderer.set_drummer(drummer)
-        return renderer.render(playing(40))
-
-    assert not np.array_equal(play(0), play(1))
-
-
-def test_every_piece_has_a_pass_unless_there_is_no_time_for_it(renderer):
-    assert renderer.groups == tuple((piece,) for piece in PIECES)
-    renderer.limit_passes(5)
-    assert renderer.groups == (
-        ("kick",), ("snare",), ("tom_high", "tom_mid", "tom_low"), ("hat",), ("crash_1", "crash_2", "ride"),
-    )  # fmt: skip
-    renderer.limit_passes(None)
-    assert renderer.groups == tuple((piece,) for piece in PIECES)
-
-
-def test_pieces_at_rest_take_no_time_and_others_sound_as_they_would_alone(renderer):
-    kick, snare = LANE_OF_NAME["kick"], LANE_OF_NAME["snare"]
-    ring = int(RING_SECONDS * renderer.sample_rate / renderer.hop) + 2
-    events = [HopEvents((HopHit(kick, 3, 0.8),)) if n % 40 == 7 else HopEvents() for n in range(ring + 100)]
-    alone = renderer.render(events)
-    renderer.reset()
-    events[20] = HopEvents((HopHit(snare, 9, 0.9),))
-    groups = renderer.render_groups(events)
-    assert renderer._awake == [0]
-    sounding = np.flatnonzero(groups[1].any(axis=1))
-    assert sounding[0] // renderer.hop == 20 and sounding[-1] // renderer.hop < 20 + ring
-    assert db(groups[0] * renderer.gains[0] - alone, alone) < -60
-
-
-def test_one_level_for_all_pieces_scales_the_sound(renderer):
-    plain = renderer.render(playing(30))
-    renderer.reset()
-    renderer.set_levels(dict.fromkeys(PIECES, -6.0), {})
-    renderer.reset()
-    quieter = renderer.render(playing(30))
-    np.testing.assert_allclose(quieter, plain * 10 ** (-6 / 20), atol=1e-6)
-
-
-def test_a_change_of_level_is_a_ramp_over_one_hop(renderer):
-    plain = renderer.render(playing(30))
-    renderer.reset()
-    parts = [renderer.render(playing(30)[:10])]
-    renderer.set_levels(dict.fromkeys(PIECES, -20.0), {})
-    parts.append(renderer.render(playing(30)[10:]))
-    sound, at = np.concatenate(parts), 10 * renderer.hop
-    np.testing.assert_allclose(sound[:at], plain[:at], atol=1e-6)
-    ramp = np.linspace(1, 0.1, renderer.hop, endpoint=False)[:, None]
-    np.testing.assert_allclose(sound[at : at + renderer.hop], plain[at : at + renderer.hop] * ramp, atol=1e-5)
-    np.testing.assert_allclose(sound[at + renderer.hop :], plain[at + renderer.hop :] * 0.1, atol=1e-5)
-
-
-def test_mute_and_pan(renderer):
-    renderer.set_levels(dict.fromkeys(PIECES, -inf), {})
-    renderer.reset()
-    assert not renderer.render(playing(20)).any()
-    renderer.set_levels({}, dict.fromkeys(PIECES, 1.0))
-    renderer.reset()
-    sound = renderer.render(playing(20))
-    assert not sound[:, 0].any()
-    assert sound[:, 1].any()
-
-
-def test_groups_add_up_to_what_is_rendered(renderer):
-    renderer.set_levels({"kick": -4.0, "hat": 2.0}, {"hat": -0.3})
-    renderer.reset()
-    mix = renderer.render(playing(30))
-    renderer.reset()
-    groups = renderer.render_groups(playing(30))
-    assert groups.shape == (len(PIECES), 30 * renderer.hop, 2)
-    np.testing.assert_allclose((groups * renderer.gains[:, None]).sum(axis=0), mix, atol=1e-5)
-
-
-def test_a_pass_hears_only_its_own_pieces():
-    def kick_pass(events):
-        return load_renderer(TINY).render_groups(events)[PIECES.index("kick")]
-
-    kick = HopHit(LANE_OF_NAME["kick"], 5, 0.8)
-    alone = [HopEvents((kick,)), *[HopEvents()] * 30]
-    with_snare = list(alone)
-    with_snare[12] = HopEvents((HopHit(LANE_OF_NAME["snare"], 9, 1.0),))
-    assert np.array_equal(kick_pass(alone), kick_pass(with_snare))
-
-
-def test_a_new_pass_never_doubles_what_rings(renderer):
-    renderer.limit_passes(3)
-    renderer.render(playing(20))
-    before = {name: value.copy() for name, value in renderer._states["decoder"].feeds(1).items()}
-    assert len(renderer._awake) == 2
-    renderer.limit_passes(None)
-    assert len(renderer._awake) == 2
-    for name, value in renderer._states["decoder"].feeds(1).items():
-        np.testing.assert_array_equal(value, before[name])
-    renderer.limit_passes(2)
-    assert np.isfinite(renderer.render(playing(20, seed=3))).all()
+def test_an_unknown_kit_is_named_with_those_there_are(renderer):
+    with pytest.raises(InputError, match=r"no kit 'alpa': did you mean alpha\?"):
+        renderer.set_kit({"alpa": 1.0})
 
 
 @pytest.mark.parametrize(
-    ("act", "message"),
-    [
-        (lambda r: r.set_kit({"tr808": 1.0}), "no kit 'tr808'"),
-        (lambda r: r.set_kit({}), "not all 0"),
-        (lambda r: r.set_kit({"alpha": -1.0}), "expected numbers >= 0"),
-        (lambda r: r.set_kit({"alpha": nan}), "expected numbers >= 0"),
-        (lambda r: r.set_drummer(2), "no drummer 2: there are 0 any, 1 drummer1"),
-        (lambda r: r.set_drummer(-1), "no drummer -1"),
-        (lambda r: r.set_levels({"cowbell": 0.0}, {}), "no piece 'cowbell'"),
-        (lambda r: r.set_levels({"kick": 30.0}, {}), "at most 24"),
-        (lambda r: r.set_levels({"kick": nan}, {}), "at most 24"),
-        (lambda r: r.set_levels({}, {"kick": 1.5}), "expected -1..1"),
-        (lambda r: r.set_levels({}, {"kick": nan}), "expected -1..1"),
-    ],
+    ("levels", "pans"), [({"snar": 0.0}, {}), ({"snare": 25.0}, {}), ({"snare": float("nan")}, {}), ({}, {"hat": 1.1})]
 )
-def test_a_wish_that_cannot_be_met_is_refused_and_changes_nothing(renderer, act, message):
-    before = renderer.render(playing(20))
-    renderer.reset()
-    with pytest.raises(InputError, match=message):
-        act(renderer)
-    assert np.array_equal(renderer.render(playing(20)), before)
+def test_levels_out_of_range_are_refused(renderer, levels, pans):
+    with pytest.raises(InputError):
+        renderer.set_levels(levels, pans)
 
 
-def test_unknown_providers_are_refused():
-    with pytest.raises(InputError, match="no provider 'tpu': choose cpu or cuda"):
-        load_renderer(TINY, provider="tpu")
-
-
-def test_the_provider_that_really_runs_is_told(renderer):
-    assert renderer.provider == "CPUExecutionProvider"
-
-
-@pytest.mark.parametrize("shape", [(4, 32), (3, 5)])
-def test_noise_belongs_to_its_hop_and_is_gumbel(shape):
-    whole = GumbelStream(7, 0, *shape).draw(0, 600)
-    stream = GumbelStream(7, 0, *shape)
-    parts = [stream.draw(0, 1), stream.draw(1, 7), stream.draw(8, 592)]
-    assert np.array_equal(np.concatenate(parts), whole)
-    assert np.array_equal(GumbelStream(7, 0, *shape).draw(333, 5), whole[333:338])
-    assert not np.array_equal(GumbelStream(7, 1, *shape).draw(0, 600), whole)
-    assert abs(whole.mean() - np.euler_gamma) < 0.05
-    assert abs(whole.var() - np.pi**2 / 6) < 0.1
-
-
-def test_what_was_learnt_rings_on_as_if_it_had_been_rendered():
-    hits = [HopEvents((HopHit(15, 0, 1.0),)), *[HopEvents()] * 5]
-    taught, played = load_renderer(TINY), load_renderer(TINY)
-    taught.learn(hits)
-    played.render(hits)
-    np.testing.assert_array_equal(taught._grid.row(HopEvents()), played._grid.row(HopEvents()))
-    assert np.abs(taught.render([HopEvents()] * 4)).max() > 0
-    assert np.abs(load_renderer(TINY).render([HopEvents()] * 4)).max() == 0
-
-
-def test_a_piece_sounds_with_the_gain_that_its_kit_gives_it(tmp_path):
-    shutil.copytree(TINY, tmp_path / "tiny")
-    manifest = tmp_path / "tiny" / "manifest.toml"
-    before, alpha, after = manifest.read_text().partition('id = "alpha"')
-    own = [6.0206 if piece == "snare" else 0.0 for piece in PIECES]
-    manifest.write_text(before + alpha + after.replace("piece_db = []", f"piece_db = {own}", 1))
-    louder, plain = load_renderer(tmp_path / "tiny"), load_renderer(TINY)
-    np.testing.assert_allclose(louder.gains / plain.gains, [[2, 2] if p == "snare" else [1, 1] for p in PIECES])
-    louder.set_kit({"alpha": 1, "beta": 1})
-    louder.reset()
-    assert 20 * np.log10(louder.gains[PIECES.index("snare")]) == pytest.approx(3.0103, abs=1e-3)
-
-
-def test_a_kit_sounds_with_the_gain_that_its_bundle_gives_it(tmp_path):
-    shutil.copytree(TINY, tmp_path / "tiny")
-    manifest = tmp_path / "tiny" / "manifest.toml"
-    before, beta, after = manifest.read_text().partition('id = "beta"')
-    manifest.write_text(before + beta + after.replace("gain_db = 0.0", "gain_db = 6.0206", 1))
-    louder, plain = load_renderer(tmp_path / "tiny"), load_renderer(TINY)
-    factors = {"alpha": 1, "beta": 2}
-    for kit, factor in factors.items():
-        for renderer in (louder, plain):
-            renderer.set_kit({kit: 1})
-            renderer.reset()
-        np.testing.assert_allclose(louder.render(playing(20)), factor * plain.render(playing(20)), rtol=1e-4, atol=1e-6)
+def test_every_lane_sounds_on_its_piece(renderer):
+    for lane in range(N_LANES):
+        renderer.reset()
+        pieces = renderer.render_pieces(hops(4, (0, lane, 0, 1.0)))
+        sounding = [n for n, sound in enumerate(pieces) if sound.any()]
+        assert sounding == [PIECE_OF_LANE[lane]]

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from studies.drummers.context import StudyContext
 
 from ghostnote.music.performance import HIT, Performance
+from studies.drummers.context import StudyContext
 from studies.drummers.humanizer_crossed import DECIDES, HUMANISED, folds, found, humanizer_crossed, play
 
 pytest.importorskip("torch", reason="needs the extra train")
